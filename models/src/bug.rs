@@ -1,0 +1,192 @@
+//! Bugs that a run can plant on purpose, to see whether a check notices.
+//!
+//! At its site a bug is one condition on one line; with none planted the branch costs one load. The correct code reads
+//! as if the bugs were not there. Each entry names the invariants that must catch it and the real defect it is
+//! reduced from.
+
+/// Which part of an engine a bug lives in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum BugClass {
+    /// Completions, groups, wakers, buffers.
+    Io,
+    /// Operations that are called again after a yield.
+    Reentry,
+    /// Page cache and dirty pages.
+    Pager,
+    /// Log protocol, locks, snapshots.
+    Wal,
+    /// Checkpoint.
+    Checkpoint,
+    /// Fsync order, recovery.
+    Durable,
+    /// Abandoned, dropped and failed operations.
+    Cancel,
+}
+
+impl BugClass {
+    /// The class's name as the catalogue spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Io => "io",
+            Self::Reentry => "reentry",
+            Self::Pager => "pager",
+            Self::Wal => "wal",
+            Self::Checkpoint => "ckpt",
+            Self::Durable => "durable",
+            Self::Cancel => "cancel",
+        }
+    }
+}
+
+macro_rules! bugs {
+    ($($variant:ident, $id:literal, $class:ident, [$($invariant:literal),*], $origin:literal, $what:literal;)*) => {
+        /// A bug that can be planted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        pub enum Bug { $(#[doc = $what] $variant,)* }
+
+        impl Bug {
+            /// Every bug, grouped by class.
+            pub const ALL: &[Bug] = &[$(Bug::$variant),*];
+
+            /// The stable id, as given to `--plant`.
+            pub const fn id(self) -> &'static str {
+                match self { $(Bug::$variant => $id,)* }
+            }
+
+            /// The class.
+            pub const fn class(self) -> BugClass {
+                match self { $(Bug::$variant => BugClass::$class,)* }
+            }
+
+            /// The invariants that the bug violates; the one that shows it earliest comes first.
+            pub const fn violates(self) -> &'static [&'static str] {
+                match self { $(Bug::$variant => &[$($invariant),*],)* }
+            }
+
+            /// The real defect that the bug is reduced from.
+            pub const fn origin(self) -> &'static str {
+                match self { $(Bug::$variant => $origin,)* }
+            }
+
+            /// What the planted code does wrong, in one line.
+            pub const fn what(self) -> &'static str {
+                match self { $(Bug::$variant => $what,)* }
+            }
+        }
+    };
+}
+
+bugs! {
+    CompletionDoneBeforeCallback, "completion.done-before-callback", Io, ["IO-2", "PG-2"], "Turso #2922",
+        "A completion is marked finished before its callback ran.";
+    CompletionDoubleComplete, "completion.double-complete", Io, ["IO-1", "IO-3"], "Turso #2673, #2674, #2417",
+        "A second terminal result runs the callback again.";
+    CompletionErrorCountsAsSuccess, "completion.error-counts-as-success", Io,
+        ["IO-4", "TX-2", "WAL-2", "WAL-3", "CK-1"], "Turso #4263",
+        "`succeeded()` asks only whether there is a result.";
+    GroupNestedParentNotTold, "group.nested-parent-not-told", Io, ["IO-3", "LIVE-1"], "Turso #3703",
+        "A finished inner group does not report to its outer group.";
+    GroupLinkAfterFinish, "group.link-after-finish", Io, ["IO-3", "LIVE-1"], "Turso #8547",
+        "A member that finishes between the check and the link is never counted.";
+    GroupNoProgressWake, "group.no-progress-wake", Io, ["IO-8", "LIVE-1"], "Turso #4291, #6618, #3844",
+        "Nobody is woken while sibling completions are still outstanding.";
+    BufferFreedInFlight, "buffer.freed-in-flight", Io, ["IO-5", "WAL-3"], "Turso #1137, #1143, #2297, #5619, #5622",
+        "A write buffer goes back to the pool while the write is in flight.";
+    ReentryOverflowChunkTwice, "reentry.overflow-chunk-twice", Reentry, ["RE-1"], "Turso #7277",
+        "A chunk of an overflow chain is appended again after a yield.";
+    ReentryDoneBeforeOp, "reentry.done-before-op", Reentry, ["RE-1", "TX-2"], "Turso #8027",
+        "The machine is set to Done before the call that may yield.";
+    ReentryFreeChainIoIgnored, "reentry.free-chain-io-ignored", Reentry, ["RE-1", "PG-5"], "Turso #3618, #3608",
+        "The caller does not repeat a multi-step free that yielded.";
+    ReentryCommitResultLost, "reentry.commit-result-lost", Reentry, ["RE-1", "TX-2"], "Turso #3089",
+        "The number of appended frames is lost across the commit sync.";
+    CacheKeptAcrossCommit, "cache.kept-across-commit", Pager, ["PG-1", "TX-3", "TX-9"], "Turso #2257, #2248",
+        "The page cache survives another connection's commit.";
+    CacheIdentityAba, "cache.identity-aba", Pager, ["PG-1", "TX-3", "TX-5", "TX-9"],
+        "SQLite ticket 5d863f876e; Turso #2361, #2362, #2367, #3502",
+        "\"Has anything changed?\" compares a number that can repeat.";
+    CacheCheckpointHidesChange, "cache.checkpoint-hides-change", Pager, ["PG-1", "TX-3", "TX-9"],
+        "SQLite test wal-14", "A checkpoint on a connection makes its old cache look current.";
+    PinLeakOnInvalidate, "pin.leak-on-invalidate", Pager, ["PG-3", "LIVE-4"], "Turso #7570",
+        "Dropping a cursor's page stack keeps its pins.";
+    WalSkipReadMarkRecheck, "wal.skip-read-mark-recheck", Wal, ["TX-3", "WAL-7"],
+        "Turso #4289; SQLite read-start rule", "No re-check after the read slot is locked.";
+    WalSlot0NotRevalidated, "wal.slot0-not-revalidated", Wal, ["TX-3"], "Turso #4289",
+        "The \"ignore the log\" shortcut trusts an old header.";
+    WalOldMarkAsSnapshot, "wal.old-mark-as-snapshot", Wal, ["TX-4"], "Turso #3023, #3016, #4289",
+        "With all slots taken the reader adopts an old mark as its snapshot.";
+    WalNoBusySnapshotCheck, "wal.no-busy-snapshot-check", Wal, ["TX-5", "TX-9"], "Turso #2204",
+        "A write starts on a stale snapshot.";
+    WalVisibleBeforeWritten, "wal.visible-before-written", Wal, ["WAL-2", "TX-3"], "Turso #4252, #4249, #4291",
+        "Frames are published when their writes are submitted.";
+    WalRestartUnderReaders, "wal.restart-under-readers", Wal, ["WAL-8", "WAL-7", "TX-3"], "SQLite reset rule",
+        "A writer restarts the log while mark slots are held.";
+    CkptIgnoresReadMarks, "ckpt.ignores-read-marks", Checkpoint, ["WAL-7", "TX-3"],
+        "LiteFS #142; SQLite checkpoint rule", "The checkpointer does not respect the readers' marks.";
+    CkptNoSlot0Exclusive, "ckpt.no-slot0-exclusive", Checkpoint, ["WAL-7", "TX-3"], "SQLite checkpoint rule",
+        "Backfill starts while slot 0 readers are active.";
+    CkptPublishedBeforeCopy, "ckpt.published-before-copy", Checkpoint, ["WAL-5", "CK-3", "CK-2", "TX-3"],
+        "Turso 94c912fb0; SQLite checkpoint rule", "nBackfill is published before the pages are copied.";
+    CkptStaleDbSize, "ckpt.stale-db-size", Checkpoint, ["CK-4", "CK-2", "PG-5"], "Turso #4499, #4492",
+        "The db file is cut to a size from a stale page 1.";
+    CkptDbSyncSkipped, "ckpt.db-sync-skipped-on-zeroed-count", Checkpoint, ["WAL-8", "CK-3", "DUR-1"],
+        "Turso #4476, #2608, #2607", "The db fsync depends on a count that was reset.";
+    DurSyncBeforeWritesFinish, "dur.sync-before-writes-finish", Durable, ["DUR-1"],
+        "Turso #772, #1419, #2909, #4291", "The commit fsync does not wait for the frame writes.";
+    DurSyncSkippedStaleFlag, "dur.sync-skipped-stale-flag", Durable, ["DUR-1"], "Turso #8172",
+        "The decision to sync uses the flag left by the previous commit.";
+    DurRestartHeaderNotWritten, "dur.restart-header-not-written", Durable, ["WAL-6", "WAL-3", "DUR-1"],
+        "Turso #4666", "A restart changes the salts in memory only.";
+    DurCommitMarkOnEveryFrame, "dur.commit-mark-on-every-frame", Durable, ["TX-1", "DUR-2", "WAL-3"],
+        "Turso #1889, #2188, #2189, #2194", "Every frame of a transaction looks like a commit.";
+    RecoverySeedFromUncommittedTail, "recovery.seed-from-uncommitted-tail", Durable, ["WAL-3", "DUR-1", "DUR-3"],
+        "Turso #2613; relatives #2030, #1572, #4237",
+        "Recovery takes its checksum from the last frame instead of the last commit.";
+    AbandonPartialStatementKept, "abandon.partial-statement-kept", Cancel, ["TX-1", "PG-5"],
+        "Turso #7420, #7682, #7772, #7802, #7536", "An abandoned write leaves its first half in the transaction.";
+    ConnDropKeepsLocks, "conn.drop-keeps-locks", Cancel, ["WAL-4", "LIVE-4"], "Turso #5022",
+        "A dropped connection keeps its WAL locks.";
+    CommitErrorLeavesDanglingTx, "commit.error-leaves-dangling-tx", Cancel, ["TX-1", "TX-2", "WAL-4"],
+        "Turso #8477, #8475", "A failed COMMIT leaves the write transaction open.";
+}
+
+impl Bug {
+    /// The bug with this id.
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|bug| bug.id() == id)
+    }
+}
+
+/// The bug that is planted in a run, if any.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Planted(pub Option<Bug>);
+
+impl Planted {
+    /// Whether `bug` is the planted one.
+    #[inline]
+    pub fn is(self, bug: Bug) -> bool {
+        self.0 == Some(bug)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_lead_back_to_their_bug() {
+        for &bug in Bug::ALL {
+            assert_eq!(Bug::from_id(bug.id()), Some(bug));
+            assert!(!bug.violates().is_empty(), "{} names no invariant", bug.id());
+        }
+    }
+
+    #[test]
+    fn every_class_has_a_bug() {
+        use BugClass::{Cancel, Checkpoint, Durable, Io, Pager, Reentry, Wal};
+        for class in [Io, Reentry, Pager, Wal, Checkpoint, Durable, Cancel] {
+            assert!(Bug::ALL.iter().any(|bug| bug.class() == class), "{}", class.name());
+        }
+    }
+}

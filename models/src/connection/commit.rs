@@ -1,0 +1,76 @@
+//! COMMIT: stamp page 1, append the dirty pages, publish, let go of WRITE.
+
+use crate::io::StateTransition;
+use crate::io::TransitionResult::Continue;
+use crate::pager::{GetPage, PinnedPage, mark_dirty};
+use crate::session::{Error, Session, Turn};
+use crate::table::format::page1;
+use crate::turn;
+use crate::wal::format::be32;
+use crate::wal::{AppendFrames, EndWrite};
+
+/// Commits the write transaction under way. Without changes it writes and publishes nothing.
+#[derive(Debug, Default)]
+pub(super) struct Commit {
+    state: State,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Begin,
+    /// All changes were spilled: a commit still needs a frame to carry its mark.
+    FetchFirst(GetPage),
+    Append(AppendFrames),
+    EndWrite(EndWrite),
+}
+
+impl Commit {
+    /// The dirty pages, with the change counter stamped if page 1 is among them.
+    fn append(s: &mut Session) -> AppendFrames {
+        let mut pages: Vec<PinnedPage> = s.pages.dirty_pages().collect();
+        let mut database_pages = s.view.header.pages;
+        if let Some(first) = pages.first().filter(|page| page.number() == 1) {
+            first.write(|bytes| {
+                let counter = be32(bytes, page1::CHANGE_COUNTER).wrapping_add(1).to_be_bytes();
+                bytes[page1::CHANGE_COUNTER..][..4].copy_from_slice(&counter);
+                bytes[page1::VERSION_VALID_FOR..][..4].copy_from_slice(&counter);
+                database_pages = be32(bytes, page1::PAGES);
+            });
+        }
+        pages.retain(|page| page.number() <= database_pages);
+        AppendFrames::commit(pages, database_pages)
+    }
+}
+
+impl StateTransition<Session> for Commit {
+    type Output = ();
+    type Error = Error;
+
+    fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        match &mut self.state {
+            State::Begin => {
+                self.state = if !s.pages.has_changes() {
+                    State::EndWrite(EndWrite)
+                } else if s.pages.dirty_numbers().next().is_none() {
+                    State::FetchFirst(GetPage::new(1))
+                } else {
+                    State::Append(Self::append(s))
+                };
+                Ok(Continue)
+            }
+            State::FetchFirst(get) => {
+                let first = turn!(get.transition(s));
+                mark_dirty(s, &first);
+                self.state = State::Append(Self::append(s));
+                Ok(Continue)
+            }
+            State::Append(append) => {
+                turn!(append.transition(s));
+                self.state = State::EndWrite(EndWrite);
+                Ok(Continue)
+            }
+            State::EndWrite(end) => end.transition(s),
+        }
+    }
+}

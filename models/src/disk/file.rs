@@ -1,0 +1,160 @@
+//! One file: what running processes see, what is durable, and the effects in between.
+
+use std::collections::VecDeque;
+
+use super::{Ending, IoResult, Request};
+use crate::digest::digest;
+use crate::io::CompletionError;
+
+/// One effect on a file that no fsync has covered yet.
+#[derive(Clone, Debug)]
+pub(super) enum Effect {
+    Write { offset: u64, bytes: Box<[u8]> },
+    Resize { len: u64 },
+}
+
+/// A file's contents in two versions and the effects that lead from one to the other.
+#[derive(Clone, Debug)]
+pub(super) struct File {
+    durable: Vec<u8>,
+    current: Vec<u8>,
+    /// The effects since the durable version, in order; the first has number `first_effect`.
+    unsynced: VecDeque<Effect>,
+    first_effect: u64,
+}
+
+impl File {
+    pub(super) fn durable(bytes: Vec<u8>) -> Self {
+        Self { current: bytes.clone(), durable: bytes, unsynced: VecDeque::new(), first_effect: 0 }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.current.len() as u64
+    }
+
+    pub(super) fn current(&self) -> &[u8] {
+        &self.current
+    }
+
+    pub(super) fn durable_bytes(&self) -> &[u8] {
+        &self.durable
+    }
+
+    pub(super) fn unsynced(&self) -> impl Iterator<Item = &Effect> {
+        self.unsynced.iter()
+    }
+
+    /// The number that the next effect will get.
+    pub(super) fn next_effect(&self) -> u64 {
+        self.first_effect + self.unsynced.len() as u64
+    }
+
+    /// Performs a request as far as `ending` allows. Returns the kernel's report and the digest of the moved bytes.
+    pub(super) fn perform(&mut self, request: &Request, sync_before: u64, ending: Ending) -> (IoResult, u64) {
+        let failed = match ending {
+            Ending::Success | Ending::Short(_) => None,
+            Ending::Error { error, .. } => Some(error),
+        };
+        let limit = |len: usize| match ending {
+            Ending::Success => len,
+            Ending::Short(n) => len.min(n as usize),
+            Ending::Error { moved, .. } => len.min(moved as usize),
+        };
+        let (moved, digest) = match request {
+            Request::Read { offset, buffer, .. } => buffer.write(|out| {
+                let n = if failed.is_some() { 0 } else { self.read(*offset, limit(out.len()), out) };
+                (n, digest(&out[..n]))
+            }),
+            Request::Write { offset, buffer, .. } => buffer.read(|bytes| {
+                let n = limit(bytes.len());
+                if n > 0 {
+                    self.apply(Effect::Write { offset: *offset, bytes: bytes[..n].into() });
+                }
+                (n, digest(bytes))
+            }),
+            Request::Sync { .. } => {
+                if failed.is_none() {
+                    self.make_durable(sync_before);
+                }
+                (0, 0)
+            }
+            Request::Truncate { len, .. } => {
+                if failed.is_none() {
+                    self.apply(Effect::Resize { len: *len });
+                }
+                (0, 0)
+            }
+        };
+        (failed.map_or(IoResult::Ok(moved as u32), IoResult::Error), digest)
+    }
+
+    /// Fills the start of `out` with up to `len` bytes; returns how many there were.
+    fn read(&self, offset: u64, len: usize, out: &mut [u8]) -> usize {
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.current.len());
+        let n = len.min(self.current.len() - start);
+        out[..n].copy_from_slice(&self.current[start..start + n]);
+        n
+    }
+
+    /// Lets an effect happen for running processes.
+    pub(super) fn apply(&mut self, effect: Effect) {
+        effect.apply_to(&mut self.current);
+        self.unsynced.push_back(effect);
+    }
+
+    /// An fsync has succeeded: the effects numbered below `before` are durable.
+    fn make_durable(&mut self, before: u64) {
+        while self.first_effect < before {
+            let Some(effect) = self.unsynced.pop_front() else {
+                break;
+            };
+            effect.apply_to(&mut self.durable);
+            self.first_effect += 1;
+        }
+    }
+
+    /// After a power loss: the survivors are all there is.
+    pub(super) fn become_durable(&mut self, bytes: Vec<u8>) {
+        self.first_effect = self.next_effect();
+        self.unsynced.clear();
+        self.durable.clone_from(&bytes);
+        self.current = bytes;
+    }
+}
+
+impl Effect {
+    pub(super) fn apply_to(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Write { offset, bytes: new } => {
+                let start = *offset as usize;
+                let end = start + new.len();
+                if bytes.len() < end {
+                    bytes.resize(end, 0);
+                }
+                bytes[start..end].copy_from_slice(new);
+            }
+            Self::Resize { len } => bytes.resize(*len as usize, 0),
+        }
+    }
+
+    /// The effect that a request in flight would have if the kernel performed it.
+    pub(super) fn of(request: &Request) -> Option<Self> {
+        match request {
+            Request::Write { offset, buffer, .. } => {
+                Some(Self::Write { offset: *offset, bytes: buffer.read(|bytes| bytes.into()) })
+            }
+            Request::Truncate { len, .. } => Some(Self::Resize { len: *len }),
+            Request::Read { .. } | Request::Sync { .. } => None,
+        }
+    }
+}
+
+impl IoResult {
+    /// The error, if there is one.
+    pub fn error(self) -> Option<CompletionError> {
+        match self {
+            Self::Ok(_) => None,
+            Self::Error(error) => Some(error),
+        }
+    }
+}

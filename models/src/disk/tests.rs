@@ -1,0 +1,1 @@
+//! What a fair disk may and must not do.

@@ -1,0 +1,165 @@
+//! What happened: the facts that invariants, reports and the run hash are made of.
+//!
+//! Events are small plain data; text is made when somebody reads it. Models append to one [`EventLog`] per database;
+//! whoever drives the models drains it.
+
+use crate::disk::{FileId, IoKind, IoResult, OpId};
+use crate::site::Site;
+use crate::sync::Mutex;
+use crate::wal::{CheckpointMode, LockId, LockMode};
+
+/// Who did it: a connection, or the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Actor {
+    /// The connection with this number.
+    Conn(u8),
+    /// The simulated disk.
+    Disk,
+    /// The run loop itself (crashes, client calls).
+    Run,
+}
+
+/// One thing that happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Who did it.
+    pub actor: Actor,
+    /// What it was.
+    pub kind: EventKind,
+}
+
+/// Where a page's bytes come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PageSource {
+    /// The database file.
+    Database,
+    /// This frame of the log (1-based).
+    Frame(u32),
+}
+
+/// A point of the log: its generation and the last valid frame in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LogPoint {
+    /// The checkpoint sequence number of the generation.
+    pub seq: u32,
+    /// The generation's salts, as one word.
+    pub salts: u64,
+    /// The last frame (0: none).
+    pub frame: u32,
+}
+
+/// What a statement does to the data, for reading a trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "each names the client operation of the same name")]
+pub enum StatementKind {
+    Begin,
+    Get,
+    Put,
+    Append,
+    Delete,
+    Scan,
+    Count,
+    Commit,
+    Rollback,
+    Checkpoint,
+    Close,
+}
+
+/// The kinds of events, with the objects involved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are explained by their variant")]
+pub enum EventKind {
+    /// A statement took its first step.
+    StatementBegin { kind: StatementKind, key: i64 },
+    /// A statement has ended.
+    StatementEnd { kind: StatementKind, ok: bool },
+    /// An operation was handed to the disk. `digest` is that of a write's bytes.
+    Submit { op: OpId, file: FileId, io: IoKind, offset: u64, len: u32, digest: u64 },
+    /// The kernel has finished an operation: `digest` is that of the bytes it really moved.
+    Finish {
+        op: OpId,
+        file: FileId,
+        io: IoKind,
+        offset: u64,
+        len: u32,
+        result: IoResult,
+        digest: u64,
+        submit_digest: u64,
+    },
+    /// The callback of an operation has returned; how often it has run, and what the completion claims.
+    Callback { op: OpId, runs: u32, claims_success: bool, result: IoResult },
+    /// A lock was taken.
+    Lock { lock: LockId, mode: LockMode },
+    /// A lock was busy.
+    LockBusy { lock: LockId, mode: LockMode },
+    /// A lock was released.
+    Unlock { lock: LockId, mode: LockMode },
+    /// A read transaction has its snapshot. `changed`: the page cache was dropped.
+    ReadBegin { slot: u8, mark: u32, at: LogPoint, min_frame: u32, changed: bool },
+    /// A read transaction has ended.
+    ReadEnd,
+    /// A write transaction has begun on this snapshot.
+    WriteBegin { at: LogPoint },
+    /// A write transaction is about to give up the WRITE lock.
+    WriteEnd { committed: bool },
+    /// A page's bytes have arrived in the cache.
+    PageLoaded { page: u32, source: PageSource, digest: u64 },
+    /// A statement uses a page: its digest when it was loaded, if it is clean.
+    PageUsed { page: u32, loaded: bool, locked: bool, dirty: bool, digest: u64 },
+    /// A page was looked up in the frame index.
+    Lookup { page: u32, source: PageSource },
+    /// A page became dirty.
+    Dirtied { page: u32 },
+    /// A page left the cache.
+    Evicted { page: u32, dirty: bool, pinned: bool },
+    /// The header of a generation is being written to the log file.
+    WalHeader { seq: u32, salts: u64 },
+    /// A frame is being written. `commit_pages` is 0 except in the last frame of a commit.
+    Frame { frame: u32, page: u32, commit_pages: u32, digest: u64 },
+    /// A header copy pair was published.
+    Publish { at: LogPoint, pages: u32, commit: bool },
+    /// The log was restarted: this is its new, empty point.
+    Restart { at: LogPoint },
+    /// A transaction was rolled back.
+    Rollback,
+    /// A checkpoint works from this point.
+    CheckpointBegin { mode: CheckpointMode, at: LogPoint },
+    /// A checkpoint may copy up to this frame.
+    CheckpointSafe { frame: u32 },
+    /// A checkpoint writes a frame's page to the database file.
+    CheckpointCopy { page: u32, frame: u32, digest: u64 },
+    /// nBackfill was published.
+    Backfill { frame: u32 },
+    /// The log file is being cut to nothing.
+    WalTruncate,
+    /// The database file is being cut.
+    DbTruncate { pages: u32 },
+    /// A checkpoint has ended with these figures.
+    CheckpointEnd { mode: CheckpointMode, busy: bool, log: u32, backfilled: u32 },
+    /// Recovery has found this point.
+    Recovered { at: LogPoint, pages: u32 },
+    /// A connection yielded.
+    Yield { site: Site },
+    /// A connection was told to give up its statement, or was dropped.
+    Abandon { dropped: bool },
+    /// The process crashed (`power` false) or the power failed.
+    Crash { power: bool },
+}
+
+/// Collects events in order. Any thread may append.
+#[derive(Debug, Default)]
+pub struct EventLog(Mutex<Vec<Event>>);
+
+impl EventLog {
+    /// Appends one event.
+    #[inline]
+    pub fn push(&self, actor: Actor, kind: EventKind) {
+        self.0.lock().push(Event { actor, kind });
+    }
+
+    /// Moves all collected events to the end of `out`; both keep their storage.
+    #[inline]
+    pub fn drain_into(&self, out: &mut Vec<Event>) {
+        out.append(&mut self.0.lock());
+    }
+}

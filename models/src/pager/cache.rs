@@ -1,0 +1,132 @@
+//! Which pages of the database are in memory, and which of them are dirty.
+
+use std::collections::BTreeSet;
+
+use super::page::{Page, PinnedPage};
+use crate::io::Completion;
+use crate::sync::Arc;
+use crate::wal::format::be32;
+
+struct Resident {
+    page: Arc<Page>,
+    /// The read in flight, for whoever else wants the page meanwhile.
+    reading: Option<Completion>,
+    used: u64,
+}
+
+/// The page cache of one connection. Least recently used pages leave first; pinned, locked and dirty ones stay.
+pub struct PageCache {
+    /// Indexed by page number.
+    slots: Vec<Option<Resident>>,
+    resident: usize,
+    capacity: usize,
+    clock: u64,
+    dirty: BTreeSet<u32>,
+    /// Whether the transaction under way has written unpublished frames.
+    spilled: bool,
+}
+
+impl PageCache {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { slots: Vec::new(), resident: 0, capacity, clock: 0, dirty: BTreeSet::new(), spilled: false }
+    }
+
+    fn resident(&self, number: u32) -> Option<&Resident> {
+        self.slots.get(number as usize)?.as_ref()
+    }
+
+    pub(super) fn find(&mut self, number: u32) -> Option<(&Arc<Page>, Option<&Completion>)> {
+        self.clock += 1;
+        let clock = self.clock;
+        let resident = self.slots.get_mut(number as usize)?.as_mut()?;
+        resident.used = clock;
+        Some((&resident.page, resident.reading.as_ref()))
+    }
+
+    pub(super) fn insert(&mut self, page: Arc<Page>, reading: Option<Completion>) {
+        let slot = page.number() as usize;
+        if self.slots.len() <= slot {
+            self.slots.resize_with(slot + 1, || None);
+        }
+        self.clock += 1;
+        let old = self.slots[slot].replace(Resident { page, reading, used: self.clock });
+        self.resident += usize::from(old.is_none());
+    }
+
+    pub(super) fn remove(&mut self, number: u32) -> Option<Arc<Page>> {
+        let resident = self.slots.get_mut(number as usize)?.take()?;
+        self.resident -= 1;
+        self.dirty.remove(&number);
+        Some(resident.page)
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.resident >= self.capacity
+    }
+
+    /// The page that should leave next: the least recently used one that nobody holds, clean ones first.
+    pub(super) fn victim(&self) -> Option<Arc<Page>> {
+        let unused = self.slots.iter().flatten().filter(|r| r.page.pins() == 0 && !r.page.is_locked());
+        unused.min_by_key(|r| (r.page.is_dirty(), r.used)).map(|r| Arc::clone(&r.page))
+    }
+
+    pub(super) fn add_dirty(&mut self, number: u32) {
+        self.dirty.insert(number);
+    }
+
+    /// The pages that a commit must write, ascending.
+    pub fn dirty_pages(&self) -> impl Iterator<Item = PinnedPage> {
+        self.dirty.iter().filter_map(|&number| self.resident(number)).map(|r| PinnedPage::new(Arc::clone(&r.page)))
+    }
+
+    /// Whether the transaction under way has changed anything.
+    pub fn has_changes(&self) -> bool {
+        self.spilled || !self.dirty.is_empty()
+    }
+
+    /// The frames of `pages` are in the log; `committed` says whether the transaction is, too.
+    pub(crate) fn frames_written(&mut self, pages: &[PinnedPage], committed: bool) {
+        for pinned in pages {
+            pinned.page().written_to_frame(committed);
+            self.dirty.remove(&pinned.number());
+        }
+        self.spilled = !committed;
+        if committed {
+            self.slots.iter().flatten().for_each(|r| r.page.forget_spill());
+        }
+    }
+
+    /// Forgets every change of the transaction under way. If pages were spilled, clean ones may have been read back from
+    /// unpublished frames, so everything goes.
+    pub(crate) fn discard_uncommitted(&mut self) {
+        if std::mem::take(&mut self.spilled) {
+            return self.clear();
+        }
+        for number in std::mem::take(&mut self.dirty) {
+            self.remove(number);
+        }
+    }
+
+    /// Forgets all pages. Reads in flight finish into pages that nobody sees any more.
+    pub(crate) fn clear(&mut self) {
+        self.slots.iter_mut().for_each(|slot| *slot = None);
+        self.resident = 0;
+        self.dirty.clear();
+    }
+
+    /// The page count in a cached page 1.
+    pub(crate) fn cached_database_pages(&self) -> Option<u32> {
+        let first = self.resident(1).filter(|r| r.page.is_loaded())?;
+        Some(first.page.buffer().read(|bytes| be32(bytes, 28)))
+    }
+
+    /// Every resident page, for inspection.
+    pub fn resident_pages(&self) -> impl Iterator<Item = &Page> {
+        self.slots.iter().flatten().map(|r| &*r.page)
+    }
+
+    /// The numbers on the dirty list, for inspection.
+    pub fn dirty_numbers(&self) -> impl Iterator<Item = u32> {
+        self.dirty.iter().copied()
+    }
+}

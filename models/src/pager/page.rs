@@ -1,0 +1,174 @@
+//! One page in memory: bytes, flags, pins.
+
+use std::fmt;
+
+use crate::io::Buffer;
+use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering};
+
+/// The bytes have arrived.
+const LOADED: u32 = 1;
+/// A read for this page is in flight.
+const LOCKED: u32 = 2;
+/// Changed by the transaction under way, and not in a frame yet.
+const DIRTY: u32 = 4;
+/// Changed by the transaction under way, and its own unpublished frame holds the current bytes.
+const SPILLED: u32 = 8;
+
+/// A page object. Connections hold it through [`PinnedPage`]; a read in flight holds it until it finishes.
+pub struct Page {
+    number: u32,
+    buffer: Arc<Buffer>,
+    flags: AtomicU32,
+    pins: AtomicU32,
+    /// The digest of the bytes when they were loaded or last written to a frame.
+    digest: AtomicU64,
+}
+
+impl Page {
+    pub(super) fn new(number: u32, page_size: usize) -> Arc<Self> {
+        Arc::new(Self {
+            number,
+            buffer: Buffer::zeroed(page_size),
+            flags: AtomicU32::new(0),
+            pins: AtomicU32::new(0),
+            digest: AtomicU64::new(0),
+        })
+    }
+
+    fn has(&self, flag: u32) -> bool {
+        self.flags.load(Ordering::Acquire) & flag != 0
+    }
+
+    fn set(&self, flag: u32) {
+        self.flags.fetch_or(flag, Ordering::AcqRel);
+    }
+
+    fn clear(&self, flag: u32) {
+        self.flags.fetch_and(!flag, Ordering::AcqRel);
+    }
+
+    /// The page number, from 1.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// Whether the bytes are there.
+    pub fn is_loaded(&self) -> bool {
+        self.has(LOADED)
+    }
+
+    /// Whether a read for this page is in flight.
+    pub fn is_locked(&self) -> bool {
+        self.has(LOCKED)
+    }
+
+    /// Whether the page was changed since it was last written to a frame.
+    pub fn is_dirty(&self) -> bool {
+        self.has(DIRTY)
+    }
+
+    /// Whether an unpublished frame of the own transaction holds the current bytes.
+    pub fn is_spilled(&self) -> bool {
+        self.has(SPILLED)
+    }
+
+    /// How many holders there are.
+    pub fn pins(&self) -> u32 {
+        self.pins.load(Ordering::Acquire)
+    }
+
+    /// The digest of the bytes when they were loaded or last written to a frame.
+    pub fn digest(&self) -> u64 {
+        self.digest.load(Ordering::Acquire)
+    }
+
+    /// The bytes, for an operation that reads into them.
+    pub(super) fn buffer(&self) -> &Arc<Buffer> {
+        &self.buffer
+    }
+
+    pub(super) fn begin_read(&self) {
+        self.set(LOCKED);
+    }
+
+    pub(super) fn end_read(&self, loaded: Option<u64>) {
+        if let Some(digest) = loaded {
+            self.digest.store(digest, Ordering::Release);
+            self.set(LOADED);
+        }
+        self.clear(LOCKED);
+    }
+
+    pub(super) fn make_fresh(&self) {
+        self.buffer.write(|bytes| bytes.fill(0));
+        self.set(LOADED);
+    }
+
+    /// Returns whether the page was clean before.
+    pub(super) fn make_dirty(&self) -> bool {
+        self.clear(SPILLED);
+        self.flags.fetch_or(DIRTY, Ordering::AcqRel) & DIRTY == 0
+    }
+
+    pub(super) fn written_to_frame(&self, committed: bool) {
+        self.clear(if committed { DIRTY | SPILLED } else { DIRTY });
+        if !committed {
+            self.set(SPILLED);
+        }
+        self.digest.store(self.buffer.read(crate::digest::digest), Ordering::Release);
+    }
+
+    pub(super) fn forget_spill(&self) {
+        self.clear(SPILLED);
+    }
+}
+
+impl fmt::Debug for Page {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Page({}, flags {:#06b}, pins {})", self.number, self.flags.load(Ordering::Relaxed), self.pins())
+    }
+}
+
+/// A page that stays in the cache for as long as this lives.
+#[derive(Debug)]
+pub struct PinnedPage(Arc<Page>);
+
+impl PinnedPage {
+    pub(super) fn new(page: Arc<Page>) -> Self {
+        page.pins.fetch_add(1, Ordering::AcqRel);
+        Self(page)
+    }
+
+    pub(super) fn page(&self) -> &Arc<Page> {
+        &self.0
+    }
+
+    /// The page number.
+    pub fn number(&self) -> u32 {
+        self.0.number
+    }
+
+    /// Lends the bytes.
+    pub fn read<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        debug_assert!(self.0.is_loaded(), "PG-2: page {} is used before it is loaded", self.0.number);
+        self.0.buffer.read(f)
+    }
+
+    /// Lends the bytes for change. The page must have been marked dirty.
+    pub fn write<R>(&self, f: impl FnOnce(&mut [u8]) -> R) -> R {
+        debug_assert!(self.0.is_dirty(), "page {} is changed before it is dirty", self.0.number);
+        self.0.buffer.write(f)
+    }
+}
+
+impl Clone for PinnedPage {
+    fn clone(&self) -> Self {
+        Self::new(Arc::clone(&self.0))
+    }
+}
+
+impl Drop for PinnedPage {
+    fn drop(&mut self) {
+        self.0.pins.fetch_sub(1, Ordering::AcqRel);
+    }
+}

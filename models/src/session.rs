@@ -1,0 +1,236 @@
+//! What every machine works on: the memory of one connection and its share of the database.
+
+use thiserror::Error;
+
+use crate::bug::{Bug, Planted};
+use crate::digest::mix;
+use crate::disk::{Disk, Request};
+use crate::event::{Actor, EventKind, EventLog};
+use crate::io::{Completion, CompletionError, CompletionKind, IOCompletions, TransitionResult};
+use crate::pager::PageCache;
+use crate::site::Site;
+use crate::sync::Arc;
+use crate::wal::{Header, LockId, LockMode, SyncMode, WalShared};
+
+/// Why a statement failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+pub enum Error {
+    /// Somebody else holds a lock that is needed; nothing has changed, try again later.
+    #[error("database is locked (BUSY)")]
+    Busy,
+    /// The snapshot is not the newest commit any more, so it cannot be written on; end the transaction.
+    #[error("snapshot is out of date (BUSY_SNAPSHOT)")]
+    BusySnapshot,
+    /// A checkpoint was asked for inside a transaction of the same connection.
+    #[error("not inside a transaction (LOCKED)")]
+    Locked,
+    /// Read start lost too many races (`SQLITE_PROTOCOL`).
+    #[error("locking protocol (PROTOCOL)")]
+    Protocol,
+    /// An I/O operation failed; the transaction has been rolled back.
+    #[error("{0}")]
+    Io(#[from] CompletionError),
+    /// The files hold something that cannot be.
+    #[error("database disk image is malformed: {0}")]
+    Corrupt(&'static str),
+    /// The root page has no room for another leaf.
+    #[error("table is full")]
+    Full,
+    /// COMMIT or ROLLBACK outside a transaction, or BEGIN inside one.
+    #[error("no such transaction state")]
+    Misuse,
+    /// The statement was reset or its connection dropped before it ended.
+    #[error("abandoned")]
+    Abandoned,
+}
+
+/// One turn of a machine.
+pub type Turn<T> = Result<TransitionResult<T>, Error>;
+
+/// How a database is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Bytes per page: 512, 1024 or 4096.
+    pub page_size: usize,
+    /// Pages that a connection's cache holds before it evicts or spills.
+    pub cache_pages: usize,
+    /// Mark slots READ1..READn, 1 to 4.
+    pub read_slots: u8,
+    /// When fsync is called.
+    pub sync: SyncMode,
+    /// Whether a connection yields after every access to shared WAL state, and not only at I/O and explicit yields.
+    pub micro: bool,
+    /// How often a busy lock is tried again, each time after an explicit yield, before BUSY is returned.
+    pub busy_retries: u32,
+    /// From which random salts are made.
+    pub salt_seed: u64,
+    /// The planted bug, if any.
+    pub planted: Planted,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            page_size: 512,
+            cache_pages: 64,
+            read_slots: 4,
+            sync: SyncMode::Full,
+            micro: true,
+            busy_retries: 16,
+            salt_seed: 0,
+            planted: Planted::default(),
+        }
+    }
+}
+
+/// The process-wide part of a database: dies with the process, unlike the disk.
+pub struct Shared {
+    /// How the database is set up.
+    pub config: Config,
+    /// The files.
+    pub disk: Arc<Disk>,
+    /// The wal-index.
+    pub wal: WalShared,
+    /// Where events go.
+    pub log: Arc<EventLog>,
+}
+
+impl Shared {
+    /// The memory of a process that has just opened the database on `disk`.
+    pub fn new(config: Config, disk: Arc<Disk>, log: Arc<EventLog>) -> Arc<Self> {
+        Arc::new(Self { config, disk, wal: WalShared::default(), log })
+    }
+
+    /// A fresh random salt; the sequence is a function of the configured seed.
+    pub(crate) fn random_salt(&self) -> u32 {
+        mix(self.config.salt_seed, u64::from(self.wal.draw_salt())) as u32
+    }
+}
+
+/// A connection's private view of the log.
+#[derive(Debug, Default)]
+pub struct LogView {
+    /// The private header copy: the snapshot, under the own unpublished frames.
+    pub header: Header,
+    /// The read slot held, 0 for "ignore the log"; `None` outside a transaction.
+    pub slot: Option<u8>,
+    /// Frames below this one are read from the database file.
+    pub min_frame: u32,
+    /// Whether the WRITE lock is held by a write transaction.
+    pub writing: bool,
+}
+
+/// The memory of one connection.
+pub struct Session {
+    /// The connection's number.
+    pub conn: u8,
+    /// What it shares with the others.
+    pub shared: Arc<Shared>,
+    /// Its view of the log.
+    pub view: LogView,
+    /// Its pages.
+    pub pages: PageCache,
+    /// Between BEGIN and COMMIT or ROLLBACK.
+    pub(crate) explicit: bool,
+    /// The locks it holds.
+    pub(crate) held: [Option<LockMode>; LockId::COUNT],
+    /// Where it yielded last.
+    pub(crate) site: Site,
+    /// Set while what is being done must be finished even if the statement is abandoned.
+    pub(crate) must_finish: bool,
+    /// The disk operation that the last wait is for, if it may change a file.
+    pub(crate) writes_in_flight: Option<Completion>,
+}
+
+impl Session {
+    /// The memory of a connection that has just been opened.
+    pub fn new(conn: u8, shared: Arc<Shared>) -> Self {
+        let pages = PageCache::new(shared.config.cache_pages);
+        Self {
+            conn,
+            shared,
+            view: LogView::default(),
+            pages,
+            explicit: false,
+            held: [None; LockId::COUNT],
+            site: Site::StatementStart,
+            must_finish: false,
+            writes_in_flight: None,
+        }
+    }
+
+    pub(crate) fn planted(&self, bug: Bug) -> bool {
+        self.shared.config.planted.is(bug)
+    }
+
+    pub(crate) fn page_size(&self) -> usize {
+        self.shared.config.page_size
+    }
+
+    /// The database size in pages in this connection's snapshot.
+    pub(crate) fn read_slots(&self) -> u8 {
+        self.shared.config.read_slots
+    }
+
+    #[inline]
+    pub(crate) fn emit(&self, kind: EventKind) {
+        self.shared.log.push(Actor::Conn(self.conn), kind);
+    }
+
+    /// Ends a turn that accessed shared WAL state: others may get a turn here.
+    #[inline]
+    pub(crate) fn pass<T>(&mut self, site: Site) -> Turn<T> {
+        if self.shared.config.micro { self.give_way(site) } else { Ok(TransitionResult::Continue) }
+    }
+
+    /// Ends a turn that cannot go on before others had theirs: an explicit yield, never a loop.
+    pub(crate) fn give_way<T>(&mut self, site: Site) -> Turn<T> {
+        self.site = site;
+        Ok(TransitionResult::Io(IOCompletions::Single(Completion::new_yield())))
+    }
+
+    /// Ends a turn with a wait for `completion`.
+    pub(crate) fn wait<T>(&mut self, site: Site, completion: Completion) -> Turn<T> {
+        self.site = site;
+        self.writes_in_flight = (completion.kind() != CompletionKind::Read).then(|| completion.clone());
+        Ok(TransitionResult::Io(IOCompletions::Single(completion)))
+    }
+
+    /// Tries a lock once and remembers it.
+    pub(crate) fn try_lock(&mut self, lock: LockId, mode: LockMode) -> bool {
+        let taken = self.shared.wal.try_lock(lock, mode);
+        if taken {
+            self.held[usize::from(lock.0)] = Some(mode);
+            self.emit(EventKind::Lock { lock, mode });
+        } else {
+            self.emit(EventKind::LockBusy { lock, mode });
+        }
+        taken
+    }
+
+    /// Releases a lock that this connection holds; nothing happens if it does not.
+    pub(crate) fn unlock(&mut self, lock: LockId) {
+        if let Some(mode) = self.held[usize::from(lock.0)].take() {
+            self.shared.wal.unlock(lock, mode);
+            self.emit(EventKind::Unlock { lock, mode });
+        }
+    }
+
+    /// How this connection holds a lock.
+    pub fn held(&self, lock: LockId) -> Option<LockMode> {
+        self.held[usize::from(lock.0)]
+    }
+
+    /// Submits a write, sync or truncate that nobody needs a callback for.
+    pub(crate) fn submit(&self, request: Request) -> Completion {
+        let kind = match request {
+            Request::Read { .. } => CompletionKind::Read,
+            Request::Write { .. } => CompletionKind::Write,
+            Request::Sync { .. } => CompletionKind::Sync,
+            Request::Truncate { .. } => CompletionKind::Truncate,
+        };
+        let completion = Completion::new_planted(kind, self.shared.config.planted, |_| {});
+        self.shared.disk.submit(self.conn, request, completion.clone());
+        completion
+    }
+}

@@ -1,0 +1,20 @@
+//! The one place that picks a thread backend: the standard library, loom, or shuttle.
+//!
+//! Everything else in this crate takes its shared-memory types from here, so that one source builds three ways.
+//! The backends offer exactly the same names: [`Arc`], [`Mutex`], [`MutexGuard`], the atomics and [`thread`].
+//! Where to go next: `std.rs`, `loom.rs` and `shuttle.rs` beside this file, one backend each.
+
+#[cfg(not(any(falken_loom, falken_shuttle)))]
+mod std;
+#[cfg(not(any(falken_loom, falken_shuttle)))]
+pub use self::std::*;
+
+#[cfg(falken_loom)]
+mod loom;
+#[cfg(falken_loom)]
+pub use self::loom::*;
+
+#[cfg(falken_shuttle)]
+mod shuttle;
+#[cfg(falken_shuttle)]
+pub use self::shuttle::*;

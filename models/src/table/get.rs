@@ -1,0 +1,55 @@
+//! Reading one row.
+
+use super::format::decode_record;
+use super::node;
+use super::overflow::ReadPayload;
+use super::seek::Seek;
+use crate::io::StateTransition;
+use crate::io::TransitionResult::{Continue, Done};
+use crate::session::{Error, Session, Turn};
+use crate::turn;
+
+/// Gives the value of a key, if there is one.
+#[derive(Debug)]
+pub struct Get {
+    key: i64,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Seek(Seek),
+    Read(ReadPayload),
+}
+
+impl Get {
+    /// A machine that reads `key`.
+    pub fn new(key: i64) -> Self {
+        Self { key, state: State::Seek(Seek::new(key)) }
+    }
+}
+
+impl StateTransition<Session> for Get {
+    type Output = Option<Vec<u8>>;
+    type Error = Error;
+
+    fn transition(&mut self, s: &mut Session) -> Turn<Self::Output> {
+        match &mut self.state {
+            State::Seek(seek) => {
+                let path = turn!(seek.transition(s));
+                let found = path.leaf.read(|page| {
+                    Ok::<_, Error>(node::find_in_leaf(page, self.key)?.ok().map(|cell| ReadPayload::new(&cell)))
+                })?;
+                let Some(read) = found else {
+                    return Ok(Done(None));
+                };
+                self.state = State::Read(read);
+                Ok(Continue)
+            }
+            State::Read(read) => {
+                let record = turn!(read.transition(s));
+                Ok(Done(Some(decode_record(&record)?.to_vec())))
+            }
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The table `kv(k INTEGER PRIMARY KEY, v BLOB)` as a b-tree in SQLite's format: leaves, overflow chains, a freelist.
+//!
+//! The tree has at most two levels: a root and its leaves. That is enough for operations of many pages, which is what
+//! re-entrancy bugs need; an insert that would need a third level fails with [`Full`](crate::session::Error::Full)
+//! before it changes anything. A leaf that becomes empty is freed.
+//!
+//! Each operation pins the pages that it needs over several turns, and changes them all in one turn.
+//!
+//! Reading order: `format` (varints, records, the initial file), `node` (cells of a page), then the machines:
+//! `seek`, `freelist`, `overflow`, `get`, `put`, `delete`, `scan`.
+
+mod delete;
+pub mod format;
+mod freelist;
+mod get;
+pub mod node;
+mod overflow;
+mod put;
+mod scan;
+mod seek;
+
+pub use delete::Delete;
+pub use format::initial_database;
+pub use get::Get;
+pub use put::{Append, Put};
+pub use scan::{Count, Scan};
+
+/// The page number of the table's root.
+pub const ROOT: u32 = 2;
