@@ -31,18 +31,20 @@ impl StateTransition<Session> for Body {
     fn transition(&mut self, s: &mut Session) -> Turn<Outcome> {
         Ok(Done(match self {
             Self::Get(get) => Outcome::Value(turn!(get.transition(s))),
-            Self::Put(put) => unit(turn!(put.transition(s))),
-            Self::Append(append) => unit(turn!(append.transition(s))),
+            Self::Put(put) => {
+                turn!(put.transition(s));
+                Outcome::Unit
+            }
+            Self::Append(append) => {
+                turn!(append.transition(s));
+                Outcome::Unit
+            }
             Self::Delete(delete) => Outcome::Deleted(turn!(delete.transition(s))),
             Self::Scan(scan) => Outcome::Rows(turn!(scan.transition(s))),
             Self::Count(count) => Outcome::Count(turn!(count.transition(s))),
             Self::Checkpoint(checkpoint) => Outcome::Checkpoint(turn!(checkpoint.transition(s))),
         }))
     }
-}
-
-fn unit((): ()) -> Outcome {
-    Outcome::Unit
 }
 
 #[derive(Debug)]

@@ -16,7 +16,7 @@ use crate::wal::{AppendFrames, format};
 #[derive(Debug)]
 pub struct GetPage {
     number: u32,
-    spill: Option<AppendFrames>,
+    spill: Option<Box<AppendFrames>>,
 }
 
 impl GetPage {
@@ -72,7 +72,7 @@ fn note_use(s: &Session, page: &Page) {
 
 /// Evicts one page or starts to spill one. Returns whether another turn is needed; when every page is in use the cache
 /// grows instead.
-fn make_room(s: &mut Session, spill: &mut Option<AppendFrames>) -> bool {
+fn make_room(s: &mut Session, spill: &mut Option<Box<AppendFrames>>) -> bool {
     let Some(victim) = s.pages.victim() else {
         return false;
     };
@@ -81,7 +81,7 @@ fn make_room(s: &mut Session, spill: &mut Option<AppendFrames>) -> bool {
         if victim.number() == 1 {
             return false;
         }
-        *spill = Some(AppendFrames::spill(PinnedPage::new(victim)));
+        *spill = Some(Box::new(AppendFrames::spill(PinnedPage::new(victim))));
         return true;
     }
     s.pages.remove(victim.number());
