@@ -1,1 +1,27 @@
+//! falken-harness: drives a subject through schedules and faults that it chooses, and judges what it sees.
+//!
+//! Data flows one way: a [`scenario`] says what is run; the run loop ([`run`]) *selects* an [`action`] by asking
+//! [`choice`]s of a [`strategy`], *applies* it to the [`subject`], and *checks*: the [`ledger`] keeps the truth that the
+//! events imply, [`invariant`]s compare the subject with it, and at crashes and at the end a [`parser`] that shares no
+//! code with the models reads the files. What comes out is a [`verdict`] and, for a failure, a [`repro`].
+//!
+//! This crate never prints, knows no SQL and no catalogue entry; `random` is its only source of randomness.
+//!
+//! Start reading at [`run::Run::go`].
 
+pub mod action;
+pub mod choice;
+pub mod client;
+pub mod invariant;
+pub mod ledger;
+pub mod parser;
+pub mod probe;
+pub mod random;
+pub mod repro;
+pub mod run;
+pub mod scenario;
+pub mod strategy;
+pub mod subject;
+pub mod trace;
+pub mod verdict;
+pub mod wake;

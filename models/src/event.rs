@@ -20,7 +20,7 @@ pub enum Actor {
 }
 
 /// One thing that happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Event {
     /// Who did it.
     pub actor: Actor,
@@ -66,7 +66,7 @@ pub enum StatementKind {
 }
 
 /// The kinds of events, with the objects involved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the fields are explained by their variant")]
 pub enum EventKind {
     /// A statement took its first step.
@@ -144,6 +144,92 @@ pub enum EventKind {
     Abandon { dropped: bool },
     /// The process crashed (`power` false) or the power failed.
     Crash { power: bool },
+}
+
+/// The kind of an event without its objects: what an invariant subscribes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "each names the event of the same name")]
+pub enum Tag {
+    StatementBegin,
+    StatementEnd,
+    Submit,
+    Finish,
+    Callback,
+    Lock,
+    LockBusy,
+    Unlock,
+    ReadBegin,
+    ReadEnd,
+    WriteBegin,
+    WriteEnd,
+    PageLoaded,
+    PageUsed,
+    Lookup,
+    Dirtied,
+    Evicted,
+    WalHeader,
+    Frame,
+    Publish,
+    Restart,
+    Rollback,
+    CheckpointBegin,
+    CheckpointSafe,
+    CheckpointCopy,
+    Backfill,
+    WalTruncate,
+    DbTruncate,
+    CheckpointEnd,
+    Recovered,
+    Yield,
+    Abandon,
+    Crash,
+}
+
+impl Tag {
+    /// How many there are.
+    pub const COUNT: usize = 33;
+}
+
+impl EventKind {
+    /// Which kind this is.
+    pub const fn tag(&self) -> Tag {
+        match self {
+            Self::StatementBegin { .. } => Tag::StatementBegin,
+            Self::StatementEnd { .. } => Tag::StatementEnd,
+            Self::Submit { .. } => Tag::Submit,
+            Self::Finish { .. } => Tag::Finish,
+            Self::Callback { .. } => Tag::Callback,
+            Self::Lock { .. } => Tag::Lock,
+            Self::LockBusy { .. } => Tag::LockBusy,
+            Self::Unlock { .. } => Tag::Unlock,
+            Self::ReadBegin { .. } => Tag::ReadBegin,
+            Self::ReadEnd { .. } => Tag::ReadEnd,
+            Self::WriteBegin { .. } => Tag::WriteBegin,
+            Self::WriteEnd { .. } => Tag::WriteEnd,
+            Self::PageLoaded { .. } => Tag::PageLoaded,
+            Self::PageUsed { .. } => Tag::PageUsed,
+            Self::Lookup { .. } => Tag::Lookup,
+            Self::Dirtied { .. } => Tag::Dirtied,
+            Self::Evicted { .. } => Tag::Evicted,
+            Self::WalHeader { .. } => Tag::WalHeader,
+            Self::Frame { .. } => Tag::Frame,
+            Self::Publish { .. } => Tag::Publish,
+            Self::Restart { .. } => Tag::Restart,
+            Self::Rollback { .. } => Tag::Rollback,
+            Self::CheckpointBegin { .. } => Tag::CheckpointBegin,
+            Self::CheckpointSafe { .. } => Tag::CheckpointSafe,
+            Self::CheckpointCopy { .. } => Tag::CheckpointCopy,
+            Self::Backfill { .. } => Tag::Backfill,
+            Self::WalTruncate { .. } => Tag::WalTruncate,
+            Self::DbTruncate { .. } => Tag::DbTruncate,
+            Self::CheckpointEnd { .. } => Tag::CheckpointEnd,
+            Self::Recovered { .. } => Tag::Recovered,
+            Self::Yield { .. } => Tag::Yield,
+            Self::Abandon { .. } => Tag::Abandon,
+            Self::Crash { .. } => Tag::Crash,
+        }
+    }
 }
 
 /// Collects events in order. Any thread may append.

@@ -198,9 +198,20 @@ impl Connection {
         }
     }
 
-    /// The locks that this connection should hold, given its transaction; for inspection at the end of a statement.
+    /// Whether this connection should hold the lock, given its transaction; for inspection between statements.
     pub fn owes_lock(&self, lock: LockId) -> bool {
         let view = &self.session.view;
         (lock == LockId::WRITE && view.writing) || view.slot.is_some_and(|slot| lock == LockId::read(slot))
+    }
+
+    /// A resumable field that an ended statement left away from its start value; for inspection between statements.
+    pub fn residue(&self) -> Option<&'static str> {
+        let left_over = [
+            (self.session.must_finish, "must_finish"),
+            (self.session.writes_in_flight.is_some(), "writes_in_flight"),
+            (self.awaiting.is_some(), "awaiting"),
+            (self.abandoned, "abandoned"),
+        ];
+        left_over.into_iter().find_map(|(left, field)| left.then_some(field))
     }
 }

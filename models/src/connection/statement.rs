@@ -130,7 +130,9 @@ impl Statement {
         }
         if s.explicit && changed_nothing && !matches!(self.phase, Phase::Unwind(_)) {
             self.outcome = Err(error);
-            self.phase = Phase::End;
+            // A read start that gave up may hold locks of a recovery; everything else holds what its transaction needs.
+            let may_hold_locks = matches!(self.phase, Phase::BeginRead(_));
+            self.phase = if may_hold_locks { Phase::Unwind(Rollback::default()) } else { Phase::End };
             return;
         }
         if matches!(self.phase, Phase::Commit(_)) && s.planted(Bug::CommitErrorLeavesDanglingTx) {

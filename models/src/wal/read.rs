@@ -80,9 +80,7 @@ impl BeginRead {
             s.pages.clear();
         }
         let at = self.header.log_point();
-        if self.use_log == UseLog::IfNeeded {
-            s.emit(EventKind::ReadBegin { slot: self.slot, mark: self.mark, at, min_frame: self.min_frame, changed });
-        }
+        s.emit(EventKind::ReadBegin { slot: self.slot, mark: self.mark, at, min_frame: self.min_frame, changed });
         Ok(Done(()))
     }
 

@@ -1,0 +1,192 @@
+//! The client of one connection: what it runs next, and how it reacts to what it gets.
+//!
+//! A client draws a transaction from its mix, turns it into statements, and submits them one by one. After an error
+//! inside a transaction it rolls back; it does not repeat a transaction, because the next draw is as good.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use falken_models::connection::{BeginKind, Op};
+use falken_models::sync::Arc;
+use falken_models::wal::CheckpointMode;
+
+use crate::choice::{Choice, Chooser, Kind, OptionId};
+use crate::scenario::{Rows, TEMPLATES};
+
+/// What a client is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Between statements.
+    Idle,
+    /// A statement is under way.
+    Running,
+    /// The connection is being dropped; a new one follows.
+    Closing,
+}
+
+/// The client of one connection.
+pub struct Client {
+    conn: u8,
+    templates: Vec<OptionId>,
+    weights: Vec<u32>,
+    /// Statements that are still to come in this transaction.
+    queue: VecDeque<Op>,
+    /// How many transactions have been drawn.
+    transactions: u64,
+    /// How many values have been drawn in this transaction.
+    draws: u64,
+    /// What it is doing.
+    pub phase: Phase,
+}
+
+/// Draws of one transaction never reach into the keys of the next.
+const DRAWS_PER_TRANSACTION: u64 = 1 << 16;
+
+impl Client {
+    /// The client of connection `conn` with this mix.
+    pub fn new(conn: u8, mix: &BTreeMap<String, u32>) -> Self {
+        let named =
+            TEMPLATES.iter().filter_map(|name| Some((*name, *mix.get(*name)?))).filter(|(_, weight)| *weight > 0);
+        let (templates, weights) = named.map(|(name, weight)| (OptionId::Template(name), weight)).unzip();
+        Self { conn, templates, weights, queue: VecDeque::new(), transactions: 0, draws: 0, phase: Phase::Idle }
+    }
+
+    /// Forgets the transaction under way: its connection or process is gone.
+    pub fn reset(&mut self) {
+        self.queue.clear();
+        self.phase = Phase::Idle;
+    }
+
+    /// A statement has ended. If it failed, the rest of its transaction is given up, and rolled back if it is still open.
+    pub fn ended(&mut self, ok: bool, in_transaction: bool) {
+        self.phase = Phase::Idle;
+        if !ok {
+            self.queue.clear();
+            if in_transaction {
+                self.queue.push_back(Op::Rollback);
+            }
+        }
+    }
+
+    /// Gives up what has not begun yet; an open transaction is rolled back.
+    pub fn wind_down(&mut self, in_transaction: bool) {
+        self.queue.clear();
+        if in_transaction {
+            self.queue.push_back(Op::Rollback);
+        }
+    }
+
+    /// Whether statements are waiting to be submitted.
+    pub fn has_queued(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Makes the client run exactly these statements next.
+    pub fn enqueue(&mut self, ops: impl IntoIterator<Item = Op>) {
+        self.queue.extend(ops);
+    }
+
+    /// The next queued statement.
+    pub fn next_queued(&mut self) -> Option<Op> {
+        self.queue.pop_front()
+    }
+
+    /// Draws the next transaction into the queue.
+    pub fn draw(&mut self, chooser: &mut Chooser, rows: &Rows) {
+        self.transactions += 1;
+        self.draws = 0;
+        let key = self.key();
+        let choice = Choice { kind: Kind::Operation, key, options: &self.templates, weights: &self.weights };
+        let OptionId::Template(name) = self.templates[chooser.choose(&choice)] else { return };
+        let mut draw = Draw { client: self, chooser, rows };
+        let ops = draw.transaction(name);
+        self.queue.extend(ops);
+    }
+
+    fn key(&self) -> u64 {
+        (u64::from(self.conn) << 56) + self.transactions * DRAWS_PER_TRANSACTION + self.draws
+    }
+}
+
+struct Draw<'a> {
+    client: &'a mut Client,
+    chooser: &'a mut Chooser,
+    rows: &'a Rows,
+}
+
+impl Draw<'_> {
+    fn number(&mut self, most: u64) -> u64 {
+        self.client.draws += 1;
+        self.chooser.number(Kind::Value, self.client.key(), most)
+    }
+
+    fn row(&mut self) -> i64 {
+        1 + self.number(u64::from(self.rows.keys) - 1).cast_signed()
+    }
+
+    fn get(&mut self) -> Op {
+        Op::Get { key: self.row() }
+    }
+
+    /// Values are unique, so that a read tells which write it saw.
+    fn put(&mut self) -> Op {
+        let key = self.row();
+        let len = self.number(u64::from(self.rows.value_bytes_max)) as usize;
+        Op::Put { key, value: unique_bytes(self.client.key(), len) }
+    }
+
+    fn append(&mut self) -> Op {
+        let key = self.row();
+        Op::Append { key, element: unique_bytes(self.client.key(), 8) }
+    }
+
+    fn delete(&mut self) -> Op {
+        Op::Delete { key: self.row() }
+    }
+
+    fn write(&mut self) -> Op {
+        match self.number(5) {
+            0..=2 => self.put(),
+            3 => self.append(),
+            4 => self.delete(),
+            _ => self.get(),
+        }
+    }
+
+    fn transaction(&mut self, name: &str) -> Vec<Op> {
+        match name {
+            "get" => vec![self.get()],
+            "scan" => vec![Op::Scan],
+            "count" => vec![Op::Count],
+            "put" => vec![self.put()],
+            "append" => vec![self.append()],
+            "delete" => vec![self.delete()],
+            "read-tx" => self.statements(BeginKind::Deferred, Self::get, &[Op::Commit]),
+            "write-tx" => {
+                self.statements(BeginKind::Deferred, Self::write, &[Op::Commit, Op::Commit, Op::Commit, Op::Rollback])
+            }
+            "immediate-tx" => {
+                self.statements(BeginKind::Immediate, Self::write, &[Op::Commit, Op::Commit, Op::Commit, Op::Rollback])
+            }
+            "checkpoint-passive" => vec![Op::Checkpoint(CheckpointMode::Passive)],
+            "checkpoint-full" => vec![Op::Checkpoint(CheckpointMode::Full)],
+            "checkpoint-restart" => vec![Op::Checkpoint(CheckpointMode::Restart)],
+            "checkpoint-truncate" => vec![Op::Checkpoint(CheckpointMode::Truncate)],
+            _ => unreachable!("scenarios name only templates of the table"),
+        }
+    }
+
+    fn statements(&mut self, begin: BeginKind, statement: fn(&mut Self) -> Op, ends: &[Op]) -> Vec<Op> {
+        let count = 1 + self.number(u64::from(self.rows.statements_max) - 1);
+        let mut ops = vec![Op::Begin(begin)];
+        ops.extend((0..count).map(|_| statement(self)));
+        let end = self.number(ends.len() as u64 - 1) as usize;
+        ops.push(ends[end].clone());
+        ops
+    }
+}
+
+/// `len` bytes that no other key of the run produces (as far as `len` allows).
+fn unique_bytes(key: u64, len: usize) -> Arc<[u8]> {
+    let word = |i: u64| key.wrapping_add(i.wrapping_mul(0x0101_0101_0101_0101)).to_be_bytes();
+    (0..).flat_map(word).take(len).collect()
+}

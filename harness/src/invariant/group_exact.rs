@@ -1,0 +1,37 @@
+//! A group has finished if and only if every member of it has.
+
+use falken_models::io::{Completion, IOCompletions};
+
+use super::{Invariant, Moment, View};
+use crate::verdict::Evidence;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct GroupExact;
+
+impl Invariant for GroupExact {
+    fn moment(&mut self, _moment: Moment, view: &View<'_>) -> Result<(), Evidence> {
+        let Some(internals) = view.internals else { return Ok(()) };
+        for connection in internals.connections.iter().flatten() {
+            if let Some(IOCompletions::Single(completion)) = connection.awaiting() {
+                check(completion, connection.session().conn)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check(group: &Completion, conn: u8) -> Result<(), Evidence> {
+    let members = group.members();
+    members.iter().try_for_each(|member| check(member, conn))?;
+    if members.is_empty() || group.finished() == members.iter().all(Completion::finished) {
+        return Ok(());
+    }
+    let states: Vec<_> = members.iter().map(|member| format!("{member:?}")).collect();
+    let summary = format!("a group that connection c{conn} waits for is {}, but its members are not alike", claim(group));
+    Err(Evidence::new(summary).with("group", format!("{group:?}")).with("members", states.join(", ")))
+}
+
+fn claim(group: &Completion) -> &'static str {
+    if group.finished() { "finished" } else { "not finished" }
+}

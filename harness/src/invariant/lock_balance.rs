@@ -1,0 +1,27 @@
+//! Between statements a connection holds exactly the locks that its transaction calls for.
+
+use falken_models::wal::LockId;
+
+use super::{Invariant, Moment, View};
+use crate::verdict::Evidence;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct LockBalance;
+
+impl Invariant for LockBalance {
+    fn moment(&mut self, _moment: Moment, view: &View<'_>) -> Result<(), Evidence> {
+        let Some(connection) = view.ended_connection() else { return Ok(()) };
+        let conn = connection.session().conn;
+        let in_transaction = connection.in_transaction();
+        for lock in (0..LockId::COUNT as u8).map(LockId) {
+            let holders = &view.ledger.locks[usize::from(lock.0)];
+            let held = holders.exclusive == Some(conn) || holders.shared.contains(&conn);
+            if held != connection.owes_lock(lock) || (held && !in_transaction) {
+                let summary = format!("connection c{conn} has ended its statement and {} {}", if held { "still holds" } else { "lost" }, lock.name());
+                return Err(Evidence::new(summary).with("in a transaction", in_transaction));
+            }
+        }
+        Ok(())
+    }
+}

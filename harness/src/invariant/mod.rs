@@ -1,0 +1,270 @@
+//! Invariants: named statements that are always true, checked while a run goes on.
+//!
+//! An invariant is one file and one line in [`TABLE`], which also says when it is checked: on events, at moments, or when
+//! a statement ends. Those that cost little look at every event they subscribe to; those that parse the files run at
+//! every sixteenth commit, after each checkpoint, and at the end.
+//!
+//! They see events, the [`Ledger`] that has already taken the event in, and the subject's internals if it shows any.
+
+macro_rules! modules {
+    ($($module:ident,)*) => { $(mod $module;)* };
+}
+
+modules! {
+    buffer_lifetime, cache_coherence, callback_once, chain, checkpoint_content, clean_after_end, counters,
+    dirty_accounting, frame_lookup, generation, group_exact, honest_outcome, loaded_before_use, lock_balance,
+    no_frame_lost, no_lost_update, nothing_left, page_accounting, pin_balance, publish_after_copy, read_mark_safety,
+    recency, recovery_stable, reset_guard, result_truth, rollback_exact, schedule_independence, single_writer,
+    snapshot_reads, wake, wal_synced_first,
+}
+mod view;
+
+use falken_models::connection::{Op, Outcome};
+use falken_models::event::{Actor, Event, Tag};
+use falken_models::session::Error;
+
+use crate::verdict::{Evidence, Violation};
+pub use view::View;
+
+/// When an invariant is checked, besides on events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Moment {
+    /// After each completion callback.
+    Callback,
+    /// After each cancelled or abandoned statement, when its drain has returned.
+    Cancel,
+    /// After each step of a connection.
+    Step,
+    /// After the end of a statement, in any way.
+    Commit,
+    /// After each checkpoint.
+    Checkpoint,
+    /// At quiescence.
+    Quiet,
+}
+
+impl Moment {
+    const COUNT: usize = 6;
+}
+
+/// A statement that is always true.
+pub trait Invariant {
+    /// Looks at an event that it subscribed to.
+    ///
+    /// # Errors
+    /// Evidence that it does not hold.
+    fn event(&mut self, _event: &Event, _view: &View<'_>) -> Result<(), Evidence> {
+        Ok(())
+    }
+
+    /// Looks at a moment that it subscribed to.
+    ///
+    /// # Errors
+    /// Evidence that it does not hold.
+    fn moment(&mut self, _moment: Moment, _view: &View<'_>) -> Result<(), Evidence> {
+        Ok(())
+    }
+
+    /// Looks at what a client was told.
+    ///
+    /// # Errors
+    /// Evidence that it does not hold.
+    fn ended(
+        &mut self,
+        _conn: u8,
+        _op: &Op,
+        _result: &Result<Outcome, Error>,
+        _view: &View<'_>,
+    ) -> Result<(), Evidence> {
+        Ok(())
+    }
+}
+
+/// An invariant, and when it is checked.
+pub struct Entry {
+    /// Its stable id.
+    pub id: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Its rule in words.
+    pub rule: &'static str,
+    events: &'static [Tag],
+    moments: &'static [Moment],
+    at_end: bool,
+    /// At [`Moment::Commit`] only every so many times.
+    commits_per_check: u32,
+    new: fn() -> Box<dyn Invariant>,
+}
+
+macro_rules! entry {
+    ($id:literal, $name:literal, $rule:literal, $module:ident::$type:ident, on [$($tag:ident),*], at [$($moment:ident),*] $(, $flag:ident)?) => {
+        Entry {
+            id: $id,
+            name: $name,
+            rule: $rule,
+            events: &[$(Tag::$tag),*],
+            moments: &[$(Moment::$moment),*],
+            at_end: entry!(@end $($flag)?),
+            commits_per_check: entry!(@every $($flag)?),
+            new: || Box::new($module::$type::default()),
+        }
+    };
+    (@end ended) => { true };
+    (@end $($other:ident)?) => { false };
+    (@every dear) => { 16 };
+    (@every $($other:ident)?) => { 1 };
+}
+
+/// Every invariant that is checked online.
+#[rustfmt::skip]
+pub const TABLE: &[Entry] = &[
+    entry!("IO-1", "callback-once", "every accepted submission runs its callback exactly once", callback_once::CallbackOnce, on [Callback], at [Quiet]),
+    entry!("IO-3", "group-exact", "a group has finished if and only if all its members have", group_exact::GroupExact, on [], at [Callback, Cancel]),
+    entry!("IO-4", "result-truth", "a completion claims success only for a terminal ok", result_truth::ResultTruth, on [Callback], at []),
+    entry!("IO-5", "buffer-lifetime", "nobody else writes a buffer from its submit to its terminal completion", buffer_lifetime::BufferLifetime, on [Finish], at []),
+    entry!("IO-8", "wake", "when what a connection waits for has finished, its waker has been called", wake::Wake, on [], at [Callback]),
+    entry!("PG-2", "loaded-before-use", "a page is used only while it is loaded and no read for it is in flight", loaded_before_use::LoadedBeforeUse, on [PageUsed], at []),
+    entry!("TX-4", "recency", "a snapshot is no older than what was acknowledged before its transaction began", recency::Recency, on [ReadBegin], at []),
+    entry!("TX-5", "no-lost-update", "a transaction starts writing only on the newest commit", no_lost_update::NoLostUpdate, on [WriteBegin], at []),
+    entry!("WAL-1", "single-writer", "only the holder of WRITE writes frames, directly behind the published ones", single_writer::SingleWriter, on [Frame, Restart], at []),
+    entry!("WAL-5", "counters", "nBackfill <= nBackfillAttempted <= mxFrame", counters::Counters, on [], at [Step]),
+    entry!("WAL-6", "generation", "every restart makes a new generation, and its header is in the file before its first frame", generation::Generation, on [Restart, Recovered, WalHeader, Frame], at []),
+    entry!("WAL-7", "read-mark-safety", "nothing that a reader relies on is overwritten while it holds its slot", read_mark_safety::ReadMarkSafety, on [CheckpointCopy, Frame], at []),
+    entry!("WAL-8", "reset-guard", "the log is restarted only when all of it is durably backfilled and no reader needs it", reset_guard::ResetGuard, on [Backfill, Publish, Restart, Recovered, Finish], at []),
+    entry!("CK-1", "wal-synced-first", "no page is copied before a log fsync covered its frame", wal_synced_first::WalSyncedFirst, on [CheckpointCopy], at []),
+    entry!("CK-4", "content", "a checkpoint writes to each page its newest frame up to its header", checkpoint_content::CheckpointContent, on [CheckpointCopy, DbTruncate], at []),
+    entry!("CK-3", "publish-after-copy", "nBackfill is published only after the pages are in the database file, durably at the end", publish_after_copy::PublishAfterCopy, on [Backfill], at []),
+    entry!("CK-2", "no-frame-lost", "the newest version of every page is above nBackfill or in the database file", no_frame_lost::NoFrameLost, on [Backfill, Restart, CheckpointEnd], at []),
+    entry!("WAL-2", "frame-lookup", "a lookup leads to the newest version in the snapshot, completely written", frame_lookup::FrameLookup, on [Lookup], at []),
+    entry!("TX-3", "snapshot-reads", "all reads of a transaction come from one committed state", snapshot_reads::SnapshotReads, on [ReadBegin, PageUsed], at []),
+    entry!("PG-1", "cache-coherence", "a clean cached page equals that page in the transaction's view", cache_coherence::CacheCoherence, on [PageUsed], at []),
+    entry!("TX-6", "rollback-exact", "after a rollback nothing of the transaction is left", rollback_exact::RollbackExact, on [WriteEnd], at []),
+    entry!("TX-2", "honest-outcome", "OK is returned only if the effect is committed", honest_outcome::HonestOutcome, on [], at [], ended),
+    entry!("RE-1", "schedule-independence", "an operation that yields gives the result of one that does not", schedule_independence::ScheduleIndependence, on [], at [], ended),
+    entry!("RE-3", "clean-after-end", "an ended operation leaves no resumable field behind", clean_after_end::CleanAfterEnd, on [], at [Commit]),
+    entry!("PG-3", "pin-balance", "pages are pinned exactly by their live holders", pin_balance::PinBalance, on [Evicted], at [Commit]),
+    entry!("PG-4", "dirty-accounting", "the dirty list is the set of dirty pages, empty outside a write transaction", dirty_accounting::DirtyAccounting, on [], at [Commit]),
+    entry!("WAL-4", "lock-balance", "a connection holds exactly the locks that its transaction calls for", lock_balance::LockBalance, on [], at [Commit]),
+    entry!("WAL-3", "chain", "an independent parser of the files finds the published state", chain::Chain, on [], at [Commit, Checkpoint, Quiet], dear),
+    entry!("PG-5", "page-accounting", "every page of a committed state is used exactly once", page_accounting::PageAccounting, on [], at [Commit, Checkpoint, Quiet], dear),
+    entry!("DUR-3", "recovery-stable", "a process recovers what an independent parser finds in the same files", recovery_stable::RecoveryStable, on [Recovered], at []),
+    entry!("LIVE-4", "nothing-left", "with nothing in flight nothing remains owned, and a checkpoint copies everything", nothing_left::NothingLeft, on [CheckpointEnd], at [Quiet]),
+];
+
+/// Invariants that the run loop checks itself, where the crash or the end of a run is judged.
+pub const JUDGED_BY_THE_LOOP: &[(&str, &str, &str)] = &[
+    ("DUR-1", "durability", "a crash loses no commit that its sync mode owes"),
+    ("DUR-2", "committed-prefix", "the recovered database equals the state after some prefix of the commits"),
+    ("LIVE-1", "bounded-completion", "once faults stop, every operation ends within a bounded number of steps"),
+    ("LIVE-2", "no-deadlock", "as long as a program is unfinished something can take a step"),
+    ("LIVE-3", "bounded-step", "one step makes a bounded number of turns and does not panic"),
+    ("ORACLE", "stock-sqlite", "stock SQLite recovers the same rows from a copy of the files and finds them intact"),
+];
+
+/// The rule of an invariant in words.
+pub fn rule(id: &str) -> &'static str {
+    let online = TABLE.iter().map(|entry| (entry.id, entry.rule));
+    let judged = JUDGED_BY_THE_LOOP.iter().map(|(id, _, rule)| (*id, *rule));
+    online.chain(judged).find(|(known, _)| *known == id).map_or("unknown invariant", |(_, rule)| rule)
+}
+
+/// The invariants of one run, ready to be asked.
+pub struct Checks {
+    all: Vec<Box<dyn Invariant>>,
+    /// For each tag, which invariants subscribed.
+    by_tag: [Vec<usize>; Tag::COUNT],
+    by_moment: [Vec<usize>; Moment::COUNT],
+    at_end: Vec<usize>,
+    evaluated: Vec<u64>,
+    commits: u32,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        let mut checks = Self {
+            all: TABLE.iter().map(|entry| (entry.new)()).collect(),
+            by_tag: std::array::from_fn(|_| Vec::new()),
+            by_moment: std::array::from_fn(|_| Vec::new()),
+            at_end: Vec::new(),
+            evaluated: vec![0; TABLE.len()],
+            commits: 0,
+        };
+        for (index, entry) in TABLE.iter().enumerate() {
+            entry.events.iter().for_each(|tag| checks.by_tag[*tag as usize].push(index));
+            entry.moments.iter().for_each(|moment| checks.by_moment[*moment as usize].push(index));
+            if entry.at_end {
+                checks.at_end.push(index);
+            }
+        }
+        checks
+    }
+}
+
+fn violation(index: usize, step: u64, evidence: Evidence) -> Box<Violation> {
+    Box::new(Violation { invariant: TABLE[index].id, step, evidence })
+}
+
+impl Checks {
+    /// Shows an event to its subscribers.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    #[inline]
+    pub fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Box<Violation>> {
+        for &index in &self.by_tag[event.kind.tag() as usize] {
+            self.evaluated[index] += 1;
+            self.all[index].event(event, view).map_err(|evidence| violation(index, view.step, evidence))?;
+        }
+        Ok(())
+    }
+
+    /// Checks what is due at a moment.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    #[inline]
+    pub fn moment(&mut self, moment: Moment, view: &View<'_>) -> Result<(), Box<Violation>> {
+        self.commits += u32::from(moment == Moment::Commit);
+        for &index in &self.by_moment[moment as usize] {
+            if moment == Moment::Commit && !self.commits.is_multiple_of(TABLE[index].commits_per_check) {
+                continue;
+            }
+            self.evaluated[index] += 1;
+            self.all[index].moment(moment, view).map_err(|evidence| violation(index, view.step, evidence))?;
+        }
+        Ok(())
+    }
+
+    /// Checks what a client was told.
+    ///
+    /// # Errors
+    /// The first invariant that does not hold.
+    pub fn ended(
+        &mut self,
+        conn: u8,
+        op: &Op,
+        result: &Result<Outcome, Error>,
+        view: &View<'_>,
+    ) -> Result<(), Box<Violation>> {
+        for &index in &self.at_end {
+            self.evaluated[index] += 1;
+            self.all[index].ended(conn, op, result, view).map_err(|evidence| violation(index, view.step, evidence))?;
+        }
+        Ok(())
+    }
+
+    /// How often each invariant of [`TABLE`] was evaluated.
+    pub fn evaluated(self) -> Vec<u64> {
+        self.evaluated
+    }
+}
+
+/// An actor's name in evidence.
+fn name(actor: Actor) -> String {
+    match actor {
+        Actor::Conn(conn) => format!("connection c{conn}"),
+        Actor::Disk => "the disk".into(),
+        Actor::Run => "the run loop".into(),
+    }
+}

@@ -1,0 +1,30 @@
+//! While a reader holds its slot, no page that it must take from the database file is overwritten, and no frame that it may need.
+
+use falken_models::event::{Actor, Event, EventKind};
+
+use super::{Invariant, View, name};
+use crate::verdict::Evidence;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct ReadMarkSafety;
+
+impl Invariant for ReadMarkSafety {
+    fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
+        for (reader, facts) in view.ledger.conns.iter().enumerate() {
+            let Some(reading) = facts.reading.filter(|_| event.actor != Actor::Conn(reader as u8)) else { continue };
+            let harm = match event.kind {
+                EventKind::CheckpointCopy { page, frame, .. } if reading.slot == 0 || frame > reading.mark => {
+                    format!("overwrites page {page} of the database file with frame {frame}")
+                }
+                EventKind::Frame { frame, .. } if reading.slot > 0 && frame <= reading.at.frame => {
+                    format!("overwrites frame {frame}")
+                }
+                _ => continue,
+            };
+            let summary = format!("{} {harm}, which reader c{reader} relies on", name(event.actor));
+            return Err(Evidence::new(summary).with("slot", reading.slot).with("mark", reading.mark).with("snapshot", format!("{:?}", reading.at)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,27 @@
+//! What a process recovers is what an independent parser finds in the same files.
+
+use falken_models::disk::FileId;
+use falken_models::event::{Event, EventKind};
+
+use super::{Invariant, View, name};
+use crate::parser;
+use crate::verdict::Evidence;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct RecoveryStable;
+
+impl Invariant for RecoveryStable {
+    fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
+        let (EventKind::Recovered { at, pages }, Some(internals)) = (event.kind, view.internals) else { return Ok(()) };
+        let disk = &internals.shared.disk;
+        let log = disk.contents(FileId::Wal);
+        let page_size = view.ledger.page_size;
+        let found = disk.with_contents(FileId::Database, |database| parser::recover(database, &log, page_size).log);
+        if found.mx_frame == at.frame && found.pages == pages {
+            return Ok(());
+        }
+        let summary = format!("{} recovered {} frames and {pages} pages, but the files hold {} and {}", name(event.actor), at.frame, found.mx_frame, found.pages);
+        Err(Evidence::new(summary).with("log header", format!("{:x?}", found.generation)))
+    }
+}

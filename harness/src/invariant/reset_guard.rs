@@ -1,0 +1,56 @@
+//! The log is restarted only when every frame is backfilled, those pages are durable, and no reader holds a mark slot.
+
+use falken_models::event::{Actor, Event, EventKind};
+use falken_models::wal::SyncMode;
+
+use super::{Invariant, View, name};
+use crate::verdict::Evidence;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct ResetGuard {
+    before: Before,
+}
+
+impl Invariant for ResetGuard {
+    fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
+        // The ledger has already moved on to the new generation: judge by what it knew before, kept here.
+        let before = std::mem::replace(&mut self.before, Before::of(view));
+        let EventKind::Restart { .. } = event.kind else { return Ok(()) };
+        let reader = view.ledger.conns.iter().enumerate().find(|(reader, facts)| {
+            facts.reading.is_some_and(|reading| reading.slot > 0) && event.actor != Actor::Conn(*reader as u8)
+        });
+        let why = if let Some((reader, _)) = reader {
+            format!("reader c{reader} holds a mark slot")
+        } else if before.backfill < before.frames {
+            format!("only {} of {} frames are backfilled", before.backfill, before.frames)
+        } else if view.ledger.sync != SyncMode::Off && before.durable < before.effects {
+            "pages of the database file are not durable".into()
+        } else {
+            return Ok(());
+        };
+        let summary = format!("{} restarts the log although {why}", name(event.actor));
+        Err(Evidence::new(summary).with("nBackfill", before.backfill).with("mxFrame", before.frames))
+    }
+}
+
+/// What the ledger knew before the event.
+#[derive(Clone, Copy, Debug, Default)]
+struct Before {
+    backfill: u32,
+    frames: u32,
+    effects: u64,
+    durable: u64,
+}
+
+impl Before {
+    fn of(view: &View<'_>) -> Self {
+        let ledger = view.ledger;
+        Self {
+            backfill: ledger.backfill,
+            frames: ledger.published.frame,
+            effects: ledger.database_effects,
+            durable: ledger.database_synced,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Only the holder of WRITE writes frames, directly behind the published ones and its own.
+
+use falken_models::event::{Actor, Event, EventKind};
+use falken_models::wal::LockId;
+
+use super::{Invariant, View};
+use crate::verdict::Evidence;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct SingleWriter;
+
+impl Invariant for SingleWriter {
+    fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
+        let Actor::Conn(conn) = event.actor else { return Ok(()) };
+        let holder = view.ledger.locks[usize::from(LockId::WRITE.0)].exclusive;
+        let what = match event.kind {
+            EventKind::Frame { frame, .. } => {
+                let allowed = view.ledger.published.frame + view.ledger.conns[usize::from(conn)].own_frames;
+                if holder == Some(conn) && frame == allowed {
+                    return Ok(());
+                }
+                format!("writes frame {frame}, but may only write frame {allowed}")
+            }
+            EventKind::Restart { .. } if holder != Some(conn) => "restarts the log".into(),
+            _ => return Ok(()),
+        };
+        let holder = holder.map_or("nobody".into(), |holder| format!("c{holder}"));
+        Err(Evidence::new(format!("connection c{conn} {what}")).with("WRITE is held by", holder))
+    }
+}

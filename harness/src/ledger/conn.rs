@@ -1,0 +1,156 @@
+//! The facts about one connection.
+
+use std::collections::BTreeMap;
+
+use falken_models::connection::Op;
+use falken_models::event::LogPoint;
+
+use super::versions::{Bytes, Versions};
+
+/// A read transaction that has passed its re-check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Its slot.
+    pub slot: u8,
+    /// The mark it relies on.
+    pub mark: u32,
+    /// Its snapshot.
+    pub at: LogPoint,
+}
+
+/// What a statement does to a row if it succeeds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Stores this value.
+    Put(Bytes),
+    /// Appends these bytes.
+    Append(Bytes),
+    /// Deletes the row.
+    Delete,
+}
+
+/// The facts about one connection.
+#[derive(Clone, Debug, Default)]
+pub struct ConnFacts {
+    /// The read transaction, from its re-check to its end.
+    pub reading: Option<Reading>,
+    /// The commit that the last snapshot shows; `None` if it shows none, which is a violation.
+    pub snapshot: Option<u32>,
+    /// The snapshot before that.
+    pub snapshot_before: Option<u32>,
+    /// The newest commit that had been acknowledged when the transaction's first statement began.
+    pub acknowledged_before: u32,
+    /// Whether it is in a write transaction.
+    pub writing: bool,
+    /// The commit that it published and has not been acknowledged for.
+    pub published: Option<u32>,
+    /// The pages in its unpublished frames.
+    pub own_pages: BTreeMap<u32, u64>,
+    /// How many unpublished frames it has written.
+    pub own_frames: u32,
+    /// The pages that the transaction has read from a file itself.
+    pub loaded: Vec<u32>,
+    /// The header that its checkpoint works from.
+    pub checkpoint: Option<LogPoint>,
+    /// The rows that its open transaction has changed, in order.
+    writes: Vec<(i64, Option<Bytes>)>,
+    /// What the statement under way does.
+    current: Option<(i64, Effect)>,
+}
+
+impl ConnFacts {
+    pub(super) fn begin_write(&mut self) {
+        self.writing = true;
+        self.published = None;
+    }
+
+    pub(super) fn forget_changes(&mut self) {
+        self.own_pages.clear();
+        self.own_frames = 0;
+        self.writes.clear();
+        self.current = None;
+    }
+
+    /// A statement was submitted.
+    pub fn begin_statement(&mut self, op: &Op) {
+        self.current = match op {
+            Op::Put { key, value } => Some((*key, Effect::Put(value.clone()))),
+            Op::Append { key, element } => Some((*key, Effect::Append(element.clone()))),
+            Op::Delete { key } => Some((*key, Effect::Delete)),
+            Op::Begin(_)
+            | Op::Get { .. }
+            | Op::Scan
+            | Op::Count
+            | Op::Commit
+            | Op::Rollback
+            | Op::Checkpoint(_)
+            | Op::Close => None,
+        };
+    }
+
+    /// The statement has ended: if it changed a row, that is part of the open transaction.
+    pub fn end_statement(&mut self, changed: bool, in_transaction: bool, versions: &Versions) {
+        if changed && in_transaction {
+            let row = self.current_row(versions);
+            self.writes.extend(row);
+        }
+        self.current = None;
+    }
+
+    /// Whether the open transaction has changed rows.
+    pub fn changes_rows(&self) -> bool {
+        !self.writes.is_empty()
+    }
+
+    /// The value that this connection must read for a key.
+    pub fn expected<'a>(&'a self, key: i64, versions: &'a Versions) -> Option<&'a Bytes> {
+        match self.writes.iter().rev().find(|(written, _)| *written == key) {
+            Some((_, value)) => value.as_ref(),
+            None => versions.row(key, self.snapshot?),
+        }
+    }
+
+    /// Whether a row was there before the statement that has just ended: its commit, if it made one, does not count.
+    pub fn existed(&self, key: i64, versions: &Versions) -> bool {
+        match self.published {
+            Some(commit) => versions.row(key, commit - 1).is_some(),
+            None => self.expected(key, versions).is_some(),
+        }
+    }
+
+    /// All rows that this connection must read.
+    pub fn expected_rows<'a>(&'a self, versions: &'a Versions) -> BTreeMap<i64, &'a Bytes> {
+        let mut rows: BTreeMap<i64, &Bytes> = match self.snapshot {
+            Some(commit) => versions.rows(commit).collect(),
+            None => BTreeMap::new(),
+        };
+        for (key, value) in &self.writes {
+            match value {
+                Some(value) => rows.insert(*key, value),
+                None => rows.remove(key),
+            };
+        }
+        rows
+    }
+
+    /// The row that the statement under way leaves.
+    fn current_row(&self, versions: &Versions) -> Option<(i64, Option<Bytes>)> {
+        let (key, effect) = self.current.as_ref()?;
+        let value = match effect {
+            Effect::Put(value) => Some(value.clone()),
+            Effect::Delete => None,
+            Effect::Append(element) => {
+                let before = self.expected(*key, versions).map_or(&[][..], |bytes| bytes);
+                Some(before.iter().chain(element.iter()).copied().collect())
+            }
+        };
+        Some((*key, value))
+    }
+
+    /// The rows that a commit of the open transaction changes.
+    pub(super) fn rows_to_commit(&self, versions: &Versions) -> Vec<(i64, Option<Bytes>)> {
+        let mut rows = self.writes.clone();
+        rows.extend(self.current_row(versions));
+        rows
+    }
+}

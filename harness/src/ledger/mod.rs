@@ -1,0 +1,367 @@
+//! The truth that the events imply: which commits there are, what each page and row is in each of them, what is written,
+//! synced and acknowledged, who holds which lock.
+//!
+//! The ledger believes events about *what was done* and derives from them what *must be so*; invariants compare the
+//! subject with it. It never reads the subject's memory.
+//!
+//! Commits are numbered from 0, the state at the start. `conn.rs` holds the facts about one connection, `versions.rs` the
+//! contents per commit, `crash.rs` what a crash leaves.
+
+mod conn;
+mod crash;
+mod versions;
+
+use std::collections::BTreeMap;
+
+use falken_models::disk::{FileId, IoKind, IoResult, OpId};
+use falken_models::event::{Actor, Event, EventKind, LogPoint};
+use falken_models::wal::{LockId, LockMode, SyncMode};
+
+pub use conn::{ConnFacts, Effect};
+pub use crash::Survival;
+pub use versions::{Bytes, Versions};
+
+/// A frame of the current generation of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameFact {
+    /// The page it holds.
+    pub page: u32,
+    /// The digest of the page.
+    pub digest: u64,
+    /// The database size if it ends a commit, else 0.
+    pub commit_pages: u32,
+    /// Who wrote it.
+    pub conn: u8,
+    /// Whether its write has completed.
+    pub written: bool,
+}
+
+/// A commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// Where its last frame is.
+    pub at: LogPoint,
+    /// The database size in pages.
+    pub pages: u32,
+}
+
+/// A commit whose last frame was submitted, but which is not published: it may yet come back through a crash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// Who tries.
+    pub conn: u8,
+    /// Where its last frame is.
+    pub at: LogPoint,
+    /// The database size in pages.
+    pub pages: u32,
+    /// The pages it changes.
+    pub page_digests: BTreeMap<u32, u64>,
+    /// The rows it changes.
+    pub rows: Vec<(i64, Option<Bytes>)>,
+}
+
+/// The locks of the wal-index as the events tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holders {
+    /// Connections that hold it shared.
+    pub shared: Vec<u8>,
+    /// The connection that holds it exclusively.
+    pub exclusive: Option<u8>,
+}
+
+/// What an fsync in flight will have covered.
+#[derive(Clone, Copy, Debug)]
+struct SyncCover {
+    commit: u32,
+    seq: u32,
+    frames: u32,
+    database_effects: u64,
+}
+
+/// The truth that the events imply.
+pub struct Ledger {
+    /// The sync mode.
+    pub sync: SyncMode,
+    /// Bytes per page.
+    pub page_size: usize,
+    /// Every commit; the last one is the newest.
+    pub commits: Vec<Commit>,
+    /// Contents per commit.
+    pub versions: Versions,
+    /// The newest commit that a client was told about.
+    pub acknowledged: u32,
+    /// The newest commit that a successful log fsync covered.
+    pub synced: u32,
+    /// The generation that is current, with the last published frame.
+    pub published: LogPoint,
+    /// The frames of the current generation, unpublished ones included.
+    pub frames: Vec<FrameFact>,
+    /// Frames of the current generation that a successful fsync covered.
+    pub frames_synced: u32,
+    /// nBackfill as last published.
+    pub backfill: u32,
+    /// The digest of each page of the database file, from what was written to it.
+    pub database: Vec<u64>,
+    /// Effects on the database file so far, and how many of them a successful fsync covered.
+    pub database_effects: u64,
+    /// See `database_effects`.
+    pub database_synced: u64,
+    /// One per connection.
+    pub conns: Vec<ConnFacts>,
+    /// One per lock.
+    pub locks: [Holders; LockId::COUNT],
+    /// The commit under way that a crash might bring back.
+    pub attempt: Option<Attempt>,
+    points: BTreeMap<LogPoint, u32>,
+    syncs: BTreeMap<OpId, SyncCover>,
+}
+
+impl Ledger {
+    /// The ledger of a run that starts with this database file and an empty log.
+    pub fn new(sync: SyncMode, page_size: usize, connections: u8, database: &[u8]) -> Self {
+        let versions = Versions::new(database, page_size);
+        let commits = vec![Commit { at: LogPoint::default(), pages: (database.len() / page_size) as u32 }];
+        Self {
+            sync,
+            page_size,
+            commits,
+            database: versions.page_digests().collect(),
+            versions,
+            acknowledged: 0,
+            synced: 0,
+            published: LogPoint::default(),
+            frames: Vec::new(),
+            frames_synced: 0,
+            backfill: 0,
+            database_effects: 0,
+            database_synced: 0,
+            conns: (0..connections).map(|_| ConnFacts::default()).collect(),
+            locks: Default::default(),
+            attempt: None,
+            points: BTreeMap::new(),
+            syncs: BTreeMap::new(),
+        }
+    }
+
+    /// The number of the newest commit.
+    pub fn newest(&self) -> u32 {
+        self.commits.len() as u32 - 1
+    }
+
+    /// The commit that a point of the log shows, if it shows one.
+    pub fn commit_at(&self, point: LogPoint) -> Option<u32> {
+        self.points.get(&point).copied()
+    }
+
+    /// The fact about a frame of the current generation.
+    pub fn frame(&self, frame: u32) -> Option<&FrameFact> {
+        self.frames.get((frame as usize).checked_sub(1)?)
+    }
+
+    /// The newest published frame of each page, ascending by page.
+    pub fn newest_frames(&self, up_to: u32) -> BTreeMap<u32, u32> {
+        (1..).zip(self.frames.iter().take(up_to as usize)).map(|(number, frame)| (frame.page, number)).collect()
+    }
+
+    /// Which frame lies at an offset of the log file.
+    fn frame_at(&self, offset: u64) -> Option<usize> {
+        Some(offset.checked_sub(32)? as usize / (24 + self.page_size))
+    }
+
+    /// Takes an event in. Invariants see the ledger afterwards.
+    pub fn note(&mut self, event: &Event) {
+        let Actor::Conn(conn) = event.actor else { return self.note_disk(&event.kind) };
+        match event.kind {
+            EventKind::Yield { .. }
+            | EventKind::Dirtied { .. }
+            | EventKind::Evicted { .. }
+            | EventKind::LockBusy { .. }
+            | EventKind::Lookup { .. }
+            | EventKind::PageUsed { .. }
+            | EventKind::StatementEnd { .. }
+            | EventKind::CheckpointSafe { .. }
+            | EventKind::CheckpointCopy { .. }
+            | EventKind::CheckpointEnd { .. }
+            | EventKind::WalHeader { .. }
+            | EventKind::WalTruncate
+            | EventKind::DbTruncate { .. }
+            | EventKind::Finish { .. }
+            | EventKind::Callback { .. }
+            | EventKind::Abandon { .. }
+            | EventKind::Crash { .. } => {}
+            EventKind::PageLoaded { page, .. } => self.conn_mut(conn).loaded.push(page),
+            EventKind::StatementBegin { .. } => self.note_statement(conn),
+            EventKind::Submit { op, file, io: IoKind::Sync, .. } => self.note_sync_submit(op, file),
+            EventKind::Submit { .. } => {}
+            EventKind::Lock { lock, mode } => self.note_lock(conn, lock, mode),
+            EventKind::Unlock { lock, mode } => self.note_unlock(conn, lock, mode),
+            EventKind::ReadBegin { slot, mark, at, .. } => self.note_read(conn, slot, mark, at),
+            EventKind::ReadEnd => self.conn_mut(conn).reading = None,
+            EventKind::WriteBegin { .. } => self.conn_mut(conn).begin_write(),
+            EventKind::WriteEnd { .. } => self.conn_mut(conn).writing = false,
+            EventKind::Rollback => self.conn_mut(conn).forget_changes(),
+            EventKind::Frame { frame, page, commit_pages, digest } => {
+                let fact = FrameFact { page, digest, commit_pages, conn, written: false };
+                self.note_frame(frame, fact);
+            }
+            EventKind::Publish { at, pages, commit: true } => self.note_commit(conn, at, pages),
+            EventKind::Publish { .. } => {}
+            EventKind::Restart { at } => self.note_restart(at),
+            EventKind::CheckpointBegin { at, .. } => self.conn_mut(conn).checkpoint = Some(at),
+            EventKind::Backfill { frame } => self.backfill = frame,
+            EventKind::Recovered { at, .. } => self.note_recovered(at),
+        }
+    }
+
+    fn conn_mut(&mut self, conn: u8) -> &mut ConnFacts {
+        &mut self.conns[usize::from(conn)]
+    }
+
+    fn note_statement(&mut self, conn: u8) {
+        let acknowledged = self.acknowledged;
+        let facts = self.conn_mut(conn);
+        if facts.reading.is_none() {
+            facts.acknowledged_before = acknowledged;
+        }
+    }
+
+    fn note_lock(&mut self, conn: u8, lock: LockId, mode: LockMode) {
+        let holders = &mut self.locks[usize::from(lock.0)];
+        match mode {
+            LockMode::Shared => holders.shared.push(conn),
+            LockMode::Exclusive => holders.exclusive = Some(conn),
+        }
+    }
+
+    fn note_unlock(&mut self, conn: u8, lock: LockId, mode: LockMode) {
+        let holders = &mut self.locks[usize::from(lock.0)];
+        match mode {
+            LockMode::Shared => {
+                if let Some(at) = holders.shared.iter().position(|holder| *holder == conn) {
+                    holders.shared.swap_remove(at);
+                }
+            }
+            LockMode::Exclusive => holders.exclusive = None,
+        }
+    }
+
+    fn note_read(&mut self, conn: u8, slot: u8, mark: u32, at: LogPoint) {
+        let snapshot = self.commit_at(at);
+        let facts = self.conn_mut(conn);
+        facts.snapshot_before = facts.snapshot;
+        facts.snapshot = snapshot;
+        facts.loaded.clear();
+        facts.reading = Some(conn::Reading { slot, mark, at });
+    }
+
+    fn note_frame(&mut self, frame: u32, fact: FrameFact) {
+        // A frame far behind the others leaves a hole, which WAL-1 reports.
+        self.frames.resize(
+            frame as usize - 1,
+            FrameFact { page: 0, digest: 0, commit_pages: 0, conn: fact.conn, written: false },
+        );
+        self.frames.push(fact);
+        // Whoever appends behind the published frames overwrites what an earlier attempt has left there.
+        self.attempt = None;
+        let facts = &mut self.conns[usize::from(fact.conn)];
+        facts.own_pages.insert(fact.page, fact.digest);
+        facts.own_frames += 1;
+        if fact.commit_pages != 0 {
+            let page_digests = facts.own_pages.clone();
+            let rows = facts.rows_to_commit(&self.versions);
+            let at = LogPoint { frame, ..self.published };
+            self.attempt = Some(Attempt { conn: fact.conn, at, pages: fact.commit_pages, page_digests, rows });
+        }
+    }
+
+    fn note_commit(&mut self, conn: u8, at: LogPoint, pages: u32) {
+        let number = self.commits.len() as u32;
+        let (digests, rows) = match self.attempt.take() {
+            Some(attempt) if attempt.conn == conn => (attempt.page_digests, attempt.rows),
+            _ => Default::default(),
+        };
+        self.versions.commit(number, &digests, rows);
+        self.commits.push(Commit { at, pages });
+        self.points.insert(at, number);
+        self.published = at;
+        let facts = self.conn_mut(conn);
+        facts.forget_changes();
+        facts.published = Some(number);
+        facts.snapshot = Some(number);
+    }
+
+    fn note_restart(&mut self, at: LogPoint) {
+        self.points.insert(at, self.newest());
+        self.published = at;
+        self.frames.clear();
+        self.frames_synced = 0;
+        self.backfill = 0;
+        self.attempt = None;
+    }
+
+    fn note_recovered(&mut self, at: LogPoint) {
+        self.points.insert(at, self.newest());
+        self.published = at;
+        self.frames.truncate(at.frame as usize);
+        self.backfill = 0;
+    }
+
+    fn note_sync_submit(&mut self, op: OpId, _file: FileId) {
+        let frames = self.frames.iter().take_while(|frame| frame.written).count() as u32;
+        let cover = SyncCover {
+            commit: self.newest(),
+            seq: self.published.seq,
+            frames,
+            database_effects: self.database_effects,
+        };
+        self.syncs.insert(op, cover);
+    }
+
+    fn note_disk(&mut self, kind: &EventKind) {
+        let EventKind::Finish { op, file, io, offset, result, digest, .. } = *kind else { return };
+        let ok = matches!(result, IoResult::Ok(_));
+        match (file, io) {
+            (_, IoKind::Sync) => self.note_synced(op, file, ok),
+            (FileId::Wal, IoKind::Write) if ok => {
+                if let Some(frame) = self.frame_at(offset).and_then(|at| self.frames.get_mut(at)) {
+                    frame.written = true;
+                }
+            }
+            (FileId::Database, IoKind::Write) => {
+                self.database_effects += 1;
+                let page = (offset / self.page_size as u64) as usize;
+                if ok {
+                    self.database.resize(self.database.len().max(page + 1), 0);
+                    self.database[page] = digest;
+                }
+            }
+            (FileId::Database, IoKind::Truncate) => {
+                self.database_effects += 1;
+                if ok {
+                    self.database.truncate((offset / self.page_size as u64) as usize);
+                }
+            }
+            (FileId::Wal, IoKind::Write | IoKind::Truncate) | (_, IoKind::Read) => {}
+        }
+    }
+
+    fn note_synced(&mut self, op: OpId, file: FileId, ok: bool) {
+        let Some(cover) = self.syncs.remove(&op).filter(|_| ok) else { return };
+        match file {
+            FileId::Wal => {
+                self.synced = self.synced.max(cover.commit);
+                if cover.seq == self.published.seq {
+                    self.frames_synced = self.frames_synced.max(cover.frames);
+                }
+            }
+            FileId::Database => self.database_synced = self.database_synced.max(cover.database_effects),
+        }
+    }
+
+    /// A client was told that its statement succeeded.
+    pub fn acknowledge(&mut self, conn: u8) {
+        if let Some(commit) = self.conns[usize::from(conn)].published.take() {
+            self.acknowledged = self.acknowledged.max(commit);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Reading the rows of `kv` and accounting for every page: tree, overflow chains and freelist use each exactly once.
+
+use std::collections::BTreeMap;
+
+use super::u32_at;
+
+/// The rows of the table.
+pub type Rows = BTreeMap<i64, Vec<u8>>;
+
+/// What is wrong with a database, and with which page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The page.
+    pub page: u32,
+    /// What is wrong.
+    pub what: String,
+}
+
+struct Walk<'a> {
+    image: &'a [u8],
+    page_size: usize,
+    pages: u32,
+    /// What each page is used for.
+    used: BTreeMap<u32, &'static str>,
+    rows: Rows,
+}
+
+/// Reads every row of the database in `image`.
+///
+/// # Errors
+/// The first page that is used twice or never, or that is malformed.
+pub fn read_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
+    let pages = u32_at(image, 28);
+    let mut walk = Walk { image, page_size, pages, used: BTreeMap::new(), rows: Rows::new() };
+    if image.len() < 100 || image[..16] != *b"SQLite format 3\0" {
+        return Err(walk.problem(1, "has no database header"));
+    }
+    if image.len() < pages as usize * page_size {
+        return Err(walk.problem(1, format!("says {pages} pages, but the file has {}", image.len() / page_size)));
+    }
+    walk.take(1, "the schema")?;
+    walk.tree(2)?;
+    walk.freelist()?;
+    match (1..=pages).find(|page| !walk.used.contains_key(page)) {
+        Some(page) => Err(walk.problem(page, "is neither in the tree nor on the freelist")),
+        None => Ok(walk.rows),
+    }
+}
+
+fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0_u64;
+    for (i, byte) in bytes.iter().take(9).enumerate() {
+        if i == 8 {
+            return Some(((value << 8) | u64::from(*byte), 9));
+        }
+        value = (value << 7) | u64::from(byte & 127);
+        if *byte < 128 {
+            return Some((value, i + 1));
+        }
+    }
+    None
+}
+
+impl<'a> Walk<'a> {
+    #[allow(clippy::unused_self, reason = "reads as a method of the walk that found it")]
+    fn problem(&self, page: u32, what: impl Into<String>) -> Problem {
+        Problem { page, what: what.into() }
+    }
+
+    /// Notes that a page is used, and gives its bytes.
+    fn take(&mut self, page: u32, by: &'static str) -> Result<&'a [u8], Problem> {
+        if page == 0 || page > self.pages {
+            return Err(self.problem(page, format!("is named by {by}, but the database has {} pages", self.pages)));
+        }
+        if let Some(other) = self.used.insert(page, by) {
+            return Err(self.problem(page, format!("is used by {other} and by {by}")));
+        }
+        let start = (page as usize - 1) * self.page_size;
+        Ok(&self.image[start..start + self.page_size])
+    }
+
+    fn tree(&mut self, root: u32) -> Result<(), Problem> {
+        let bytes = self.take(root, "the table's root")?;
+        if bytes[0] == 13 {
+            return self.leaf(root, bytes, i64::MIN, i64::MAX, true);
+        }
+        if bytes[0] != 5 {
+            return Err(self.problem(root, format!("has type {} and is no table page", bytes[0])));
+        }
+        let cells = usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
+        let mut low = i64::MIN;
+        for index in 0..cells {
+            let at = usize::from(u16::from_be_bytes([bytes[12 + 2 * index], bytes[13 + 2 * index]]));
+            let Some((key, _)) = bytes.get(at + 4..).and_then(varint) else {
+                return Err(self.problem(root, format!("has a malformed cell {index}")));
+            };
+            let child = u32_at(bytes, at);
+            let page = self.take(child, "the tree")?;
+            self.leaf(child, page, low, key.cast_signed(), false)?;
+            low = key.cast_signed().saturating_add(1);
+        }
+        let right = u32_at(bytes, 8);
+        let page = self.take(right, "the tree")?;
+        self.leaf(right, page, low, i64::MAX, false)
+    }
+
+    fn leaf(&mut self, page: u32, bytes: &'a [u8], low: i64, high: i64, is_root: bool) -> Result<(), Problem> {
+        if bytes[0] != 13 {
+            return Err(self.problem(page, format!("has type {} and is no leaf", bytes[0])));
+        }
+        let cells = usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
+        if cells == 0 && !is_root {
+            return Err(self.problem(page, "is an empty leaf"));
+        }
+        let mut before = None;
+        for index in 0..cells {
+            let at = usize::from(u16::from_be_bytes([bytes[8 + 2 * index], bytes[9 + 2 * index]]));
+            let key = self.cell(page, bytes, at)?;
+            if !(low..=high).contains(&key) || before.is_some_and(|before| before >= key) {
+                return Err(self.problem(page, format!("holds key {key} out of order")));
+            }
+            before = Some(key);
+        }
+        Ok(())
+    }
+
+    /// Reads one row, its overflow chain included.
+    fn cell(&mut self, page: u32, bytes: &'a [u8], at: usize) -> Result<i64, Problem> {
+        let bad = || Problem { page, what: format!("has a malformed cell at offset {at}") };
+        let (total, a) = bytes.get(at..).and_then(varint).ok_or_else(bad)?;
+        let (key, b) = bytes.get(at + a..).and_then(varint).ok_or_else(bad)?;
+        let total = usize::try_from(total).ok().filter(|total| *total <= self.image.len()).ok_or_else(bad)?;
+        let (usable, start) = (self.page_size, at + a + b);
+        let most = usable - 35;
+        let least = (usable - 12) * 32 / 255 - 23;
+        let here = match total {
+            _ if total <= most => total,
+            _ if least + (total - least) % (usable - 4) <= most => least + (total - least) % (usable - 4),
+            _ => least,
+        };
+        let mut payload = bytes.get(start..start + here).ok_or_else(bad)?.to_vec();
+        let mut next = if here < total { u32_at(bytes, start + here) } else { 0 };
+        while payload.len() < total {
+            let chunk = self.take(next, "an overflow chain")?;
+            let wanted = (total - payload.len()).min(usable - 4);
+            payload.extend_from_slice(&chunk[4..4 + wanted]);
+            next = u32_at(chunk, 0);
+        }
+        if next != 0 {
+            return Err(Problem { page: next, what: "continues an overflow chain that is complete".into() });
+        }
+        let value = blob(&payload).ok_or_else(bad)?.to_vec();
+        self.rows.insert(key.cast_signed(), value);
+        Ok(key.cast_signed())
+    }
+
+    fn freelist(&mut self) -> Result<(), Problem> {
+        let (mut trunk, listed) = (u32_at(self.image, 32), u32_at(self.image, 36));
+        let mut found = 0;
+        while trunk != 0 {
+            let bytes = self.take(trunk, "the freelist")?;
+            let leaves = u32_at(bytes, 4) as usize;
+            if leaves > self.page_size / 4 - 2 {
+                return Err(self.problem(trunk, format!("is a freelist trunk with {leaves} leaves")));
+            }
+            for leaf in 0..leaves {
+                self.take(u32_at(bytes, 8 + 4 * leaf), "the freelist")?;
+            }
+            found += 1 + leaves as u32;
+            trunk = u32_at(bytes, 0);
+        }
+        if found == listed {
+            return Ok(());
+        }
+        Err(self.problem(1, format!("says {listed} free pages, but the freelist has {found}")))
+    }
+}
+
+/// The blob of a record `(NULL, BLOB)`.
+fn blob(record: &[u8]) -> Option<&[u8]> {
+    let (header, a) = varint(record)?;
+    let (null, b) = varint(record.get(a..)?)?;
+    let (kind, c) = varint(record.get(a + b..)?)?;
+    let whole = null == 0 && kind >= 12 && kind % 2 == 0 && a + b + c == header as usize;
+    let value = record.get(header as usize..)?;
+    (whole && value.len() as u64 == (kind - 12) / 2).then_some(value)
+}

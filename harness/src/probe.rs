@@ -1,0 +1,93 @@
+//! Probes: conditions that should hold *sometimes*. A probe that a scenario expects and never hits says that the
+//! scenario does not do what it is for.
+
+use falken_models::disk::{FileId, IoKind, IoResult};
+use falken_models::event::{Event, EventKind, PageSource};
+use falken_models::wal::CheckpointMode;
+
+/// One probe.
+pub struct Probe {
+    /// Its stable name.
+    pub name: &'static str,
+    /// When it counts as hit.
+    pub about: &'static str,
+    hit: fn(&EventKind) -> bool,
+}
+
+macro_rules! probes {
+    ($($name:literal, $about:literal, $pattern:pat $(if $guard:expr)? => counted;)*) => {
+        /// Every probe.
+        pub const TABLE: &[Probe] = &[$(Probe { name: $name, about: $about, hit: |kind| matches!(kind, $pattern $(if $guard)?) },)*];
+    };
+}
+
+probes! {
+    "commit", "a commit was published", EventKind::Publish { commit: true, .. } => counted;
+    "rollback", "a transaction was rolled back", EventKind::Rollback => counted;
+    "read.slot0", "a reader ignored the log", EventKind::ReadBegin { slot: 0, .. } => counted;
+    "read.mark-slot", "a reader pinned the log", EventKind::ReadBegin { slot: 1.., .. } => counted;
+    "read.old-mark", "a reader had to share an older mark", EventKind::ReadBegin { slot: 1.., mark, at, .. } if *mark < at.frame => counted;
+    "read.cache-dropped", "a reader found its cache out of date", EventKind::ReadBegin { changed: true, .. } => counted;
+    "page.from-frame", "a page was read from the log", EventKind::Lookup { source: PageSource::Frame(_), .. } => counted;
+    "page.from-db", "a page was read from the database file", EventKind::Lookup { source: PageSource::Database, .. } => counted;
+    "page.evicted", "a page left the cache", EventKind::Evicted { .. } => counted;
+    "write.multi-frame", "a transaction wrote more than one frame", EventKind::Frame { commit_pages: 0, .. } => counted;
+    "lock.busy", "a lock was busy", EventKind::LockBusy { .. } => counted;
+    "checkpoint.passive", "a PASSIVE checkpoint ended", EventKind::CheckpointEnd { mode: CheckpointMode::Passive, .. } => counted;
+    "checkpoint.full", "a FULL checkpoint ended", EventKind::CheckpointEnd { mode: CheckpointMode::Full, .. } => counted;
+    "checkpoint.restart", "a RESTART checkpoint ended", EventKind::CheckpointEnd { mode: CheckpointMode::Restart, .. } => counted;
+    "checkpoint.truncate", "a TRUNCATE checkpoint ended", EventKind::CheckpointEnd { mode: CheckpointMode::Truncate, .. } => counted;
+    "checkpoint.partial", "readers held a checkpoint back", EventKind::CheckpointEnd { log, backfilled, .. } if backfilled < log => counted;
+    "checkpoint.copied", "a checkpoint copied a page", EventKind::CheckpointCopy { .. } => counted;
+    "log.restart", "the log was restarted", EventKind::Restart { .. } => counted;
+    "log.truncate", "the log file was cut", EventKind::WalTruncate => counted;
+    "recovery", "the log was recovered", EventKind::Recovered { .. } => counted;
+    "recovery.frames", "recovery found commits in the log", EventKind::Recovered { at, .. } if at.frame > 0 => counted;
+    "crash.process", "the process crashed", EventKind::Crash { power: false } => counted;
+    "crash.power", "the power failed", EventKind::Crash { power: true } => counted;
+    "abandon", "a suspended statement was abandoned", EventKind::Abandon { dropped: false } => counted;
+    "drop", "a connection was dropped", EventKind::Abandon { dropped: true } => counted;
+    "fault.eio", "an operation failed with EIO", EventKind::Finish { result: IoResult::Error(_), .. } => counted;
+    "fault.eio-on-fsync", "an fsync failed", EventKind::Finish { io: IoKind::Sync, result: IoResult::Error(_), .. } => counted;
+    "fault.eio-on-log-write", "a write to the log failed",
+        EventKind::Finish { io: IoKind::Write, file: FileId::Wal, result: IoResult::Error(_), .. } => counted;
+}
+
+/// How often each probe of [`TABLE`] was hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hits(Vec<u64>);
+
+impl Default for Hits {
+    fn default() -> Self {
+        Self(vec![0; TABLE.len()])
+    }
+}
+
+impl Hits {
+    /// Counts an event.
+    #[inline]
+    pub fn note(&mut self, event: &Event) {
+        // Yields, the most frequent events by far, hit no probe.
+        if matches!(event.kind, EventKind::Yield { .. }) {
+            return;
+        }
+        for (hits, probe) in self.0.iter_mut().zip(TABLE) {
+            *hits += u64::from((probe.hit)(&event.kind));
+        }
+    }
+
+    /// Adds another run's hits.
+    pub fn add(&mut self, other: &Self) {
+        self.0.iter_mut().zip(&other.0).for_each(|(hits, more)| *hits += more);
+    }
+
+    /// Name and hits of every probe.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        TABLE.iter().map(|probe| probe.name).zip(self.0.iter().copied())
+    }
+
+    /// How often the probe of this name was hit; 0 if there is none.
+    pub fn of(&self, name: &str) -> u64 {
+        self.iter().find(|(known, _)| *known == name).map_or(0, |(_, hits)| hits)
+    }
+}

@@ -1,0 +1,145 @@
+//! Applying an action: the only place that changes the subject and the disk.
+
+use falken_models::disk::{FileId, Survivor};
+use falken_models::event::{Actor, Event, EventKind};
+use falken_models::io::IOResult;
+
+use super::{Checked, Ended, Run};
+use crate::action::{Action, CrashKind};
+use crate::choice::{Chooser, Kind};
+use crate::client::Phase;
+use crate::ledger::ConnFacts;
+use crate::parser;
+use crate::subject::Subject;
+use crate::verdict::{Evidence, Violation};
+
+impl<S: Subject> Run<'_, S> {
+    /// Does what was selected. Fails only where a crash is judged.
+    pub(super) fn apply(&mut self, action: Action) -> Checked<()> {
+        match action {
+            Action::Step(conn) => self.apply_step(conn),
+            Action::Finish(op, ending) => self.disk.finish(op, ending),
+            Action::Abandon(conn) => self.subject.abandon(conn),
+            Action::Drop(conn) => self.apply_drop(conn),
+            Action::Crash(kind) => return self.apply_crash(kind),
+            Action::Finale => {}
+        }
+        Ok(())
+    }
+
+    fn apply_step(&mut self, conn: u8) {
+        let slot = usize::from(conn);
+        if self.clients[slot].phase == Phase::Idle {
+            self.submit_next(conn);
+        }
+        let result = match self.subject.step(conn) {
+            Ok(IOResult::IO(io)) => {
+                if !io.is_explicit_yield() {
+                    io.set_waker(self.wakers.park(conn));
+                }
+                return;
+            }
+            Ok(IOResult::Done(outcome)) => Ok(outcome),
+            Err(error) => Err(error),
+        };
+        let op = self.running[slot].take().expect("a statement was under way");
+        self.ended = Some(Ended { conn, op, result });
+    }
+
+    fn submit_next(&mut self, conn: u8) {
+        let client = &mut self.clients[usize::from(conn)];
+        if !client.has_queued() {
+            client.draw(&mut self.chooser, &self.scenario.rows);
+        }
+        let op = client.next_queued().expect("a transaction has at least one statement");
+        client.phase = Phase::Running;
+        self.ledger.conns[usize::from(conn)].begin_statement(&op);
+        self.running[usize::from(conn)] = Some(op.clone());
+        self.subject.submit(conn, op);
+    }
+
+    fn apply_drop(&mut self, conn: u8) {
+        let slot = usize::from(conn);
+        self.clients[slot].reset();
+        self.clients[slot].phase = Phase::Closing;
+        self.running[slot].get_or_insert(falken_models::connection::Op::Close);
+        self.subject.close(conn);
+    }
+
+    /// A dropped connection is gone: the client opens another one under the same number.
+    pub(super) fn reconnect(&mut self, conn: u8) {
+        self.ledger.conns[usize::from(conn)] = ConnFacts::default();
+        self.clients[usize::from(conn)].reset();
+        self.subject.connect(conn);
+    }
+
+    fn apply_crash(&mut self, kind: CrashKind) -> Checked<()> {
+        self.crashes += 1;
+        let event = EventKind::Crash { power: kind == CrashKind::Power };
+        self.log.push(Actor::Run, event);
+        self.note_events()?;
+        self.subject.crash();
+        self.crash_disk(kind);
+        self.judge_crash(kind)?;
+        self.clients.iter_mut().for_each(crate::client::Client::reset);
+        self.running.iter_mut().for_each(|op| *op = None);
+        self.subject.open();
+        (0..self.scenario.connections()).for_each(|conn| self.subject.connect(conn));
+        Ok(())
+    }
+
+    fn crash_disk(&mut self, kind: CrashKind) {
+        let (chooser, mut key) = (&mut self.chooser, self.step << 20);
+        let mut choose = |_question: Survivor, versions: usize| {
+            key += 1;
+            survivor(chooser, key, versions)
+        };
+        match kind {
+            CrashKind::Process => self.disk.crash_process(&mut choose),
+            CrashKind::Power => self.disk.lose_power(&mut choose),
+        }
+    }
+
+    /// What is left must be a commit that the sync mode allows, with every page and row in order.
+    fn judge_crash(&mut self, kind: CrashKind) -> Checked<()> {
+        let step = self.step;
+        let failed = |invariant, evidence| Box::new(Violation { invariant, step, evidence });
+        let [database, log] = FileId::ALL.map(|file| self.disk.contents(file));
+        let recovered = parser::recover(&database, &log, self.ledger.page_size);
+        let owed = self.ledger.owed(kind);
+        let commit = self.ledger.identify(&recovered, owed).map_err(|(id, evidence)| failed(id, evidence))?;
+        self.ledger.rewind(commit, &recovered, &database, kind);
+        let rows = parser::read_rows(&recovered.image, self.ledger.page_size)
+            .map_err(|problem| failed("PG-5", Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
+        let expected = self.ledger.versions.rows(commit).map(|(key, value)| (key, value.to_vec()));
+        if !rows.iter().map(|(key, value)| (*key, value.clone())).eq(expected) {
+            let summary = format!("the pages are those of commit {commit}, but the rows are not");
+            return Err(failed("DUR-2", Evidence::new(summary)));
+        }
+        match &mut self.oracle {
+            Some(oracle) => oracle.judge(&database, &log, &rows).map_err(|evidence| failed("ORACLE", evidence)),
+            None => Ok(()),
+        }
+    }
+
+    /// Moves new events into the trace, the ledger and the probes, and shows them to the invariants.
+    pub(super) fn note_events(&mut self) -> Checked<()> {
+        let mut events: Vec<Event> = std::mem::take(&mut self.events);
+        self.log.drain_into(&mut events);
+        for event in &events {
+            self.trace.note(self.step, *event);
+            self.ledger.note(event);
+            self.probes.note(event);
+            self.commits += u64::from(matches!(event.kind, EventKind::Publish { commit: true, .. }));
+            let view = view!(self, None);
+            self.checks.event(event, &view)?;
+        }
+        events.clear();
+        self.events = events;
+        Ok(())
+    }
+}
+
+fn survivor(chooser: &mut Chooser, key: u64, versions: usize) -> usize {
+    chooser.number(Kind::Survivor, key, versions as u64 - 1) as usize
+}

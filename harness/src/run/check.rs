@@ -1,0 +1,77 @@
+//! Checking what an action did: events first, then the moments that it makes.
+
+use falken_models::connection::{Op, Outcome};
+use falken_models::disk::FileId;
+use falken_models::session::Error;
+
+use super::{Checked, Ended, Run};
+use crate::action::Action;
+use crate::client::Phase;
+use crate::invariant::Moment;
+use crate::parser;
+use crate::subject::Subject;
+use crate::verdict::{Evidence, Violation};
+
+impl<S: Subject> Run<'_, S> {
+    /// Judges what the action did.
+    pub(super) fn check(&mut self, action: Action) -> Checked<()> {
+        self.note_events()?;
+        match action {
+            Action::Step(_) => self.check_moment(Moment::Step, None)?,
+            Action::Finish(..) => self.check_moment(Moment::Callback, None)?,
+            Action::Abandon(_) | Action::Drop(_) | Action::Crash(_) => {}
+            Action::Finale => return self.check_finale(),
+        }
+        match self.ended.take() {
+            Some(ended) => self.check_ended(&ended),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn check_moment(&mut self, moment: Moment, ended: Option<u8>) -> Checked<()> {
+        self.checks.moment(moment, &view!(self, ended))
+    }
+
+    fn check_ended(&mut self, ended: &Ended) -> Checked<()> {
+        let Ended { conn, op, result } = ended;
+        self.checks.ended(*conn, op, result, &view!(self, Some(*conn)))?;
+        self.settle_accounts(*conn, op, result);
+        self.check_moment(Moment::Commit, Some(*conn))?;
+        if let Op::Checkpoint(_) = op {
+            self.check_moment(Moment::Checkpoint, Some(*conn))?;
+        }
+        if *result == Err(Error::Abandoned) || *op == Op::Close {
+            self.check_moment(Moment::Cancel, Some(*conn))?;
+        }
+        if self.clients[usize::from(*conn)].phase == Phase::Closing {
+            self.reconnect(*conn);
+        } else {
+            self.clients[usize::from(*conn)].ended(result.is_ok(), self.subject.in_transaction(*conn));
+        }
+        Ok(())
+    }
+
+    /// Books the end of a statement: what the client was told, and what its transaction has changed.
+    fn settle_accounts(&mut self, conn: u8, op: &Op, result: &Result<Outcome, Error>) {
+        if result.is_ok() {
+            self.ledger.acknowledge(conn);
+        }
+        let in_transaction = self.subject.in_transaction(conn);
+        let changed = op.kind().writes() && result.as_ref().is_ok_and(|outcome| *outcome != Outcome::Deleted(false));
+        let facts = &mut self.ledger.conns[usize::from(conn)];
+        facts.published = None;
+        facts.end_statement(changed, in_transaction, &self.ledger.versions);
+    }
+
+    fn check_finale(&mut self) -> Checked<()> {
+        self.check_moment(Moment::Quiet, None)?;
+        let Some(oracle) = &mut self.oracle else { return Ok(()) };
+        let failed = |invariant, evidence| Box::new(Violation { invariant, step: self.step, evidence });
+        let [database, log] = FileId::ALL.map(|file| self.disk.contents(file));
+        let recovered = parser::recover(&database, &log, self.ledger.page_size);
+        let rows = parser::read_rows(&recovered.image, self.ledger.page_size)
+            .map_err(|problem| failed("PG-5", Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
+        oracle.judge(&database, &log, &rows).map_err(|evidence| failed("ORACLE", evidence))
+    }
+}

@@ -1,0 +1,239 @@
+//! One run: *select* what happens next, *apply* it, *check* what it did.
+//!
+//! [`Run::go`] is the whole loop. `select.rs` asks the choices, `apply.rs` does what was chosen, `check.rs` judges it.
+
+/// What invariants see now. A macro, because it borrows everything but the invariants themselves.
+macro_rules! view {
+    ($run:ident, $ended:expr) => {{
+        let ended: Option<u8> = $ended;
+        $crate::invariant::View {
+            step: $run.step,
+            ledger: &$run.ledger,
+            internals: $run.subject.inspect(),
+            wakers: &$run.wakers,
+            ended,
+            in_transaction: ended.is_some_and(|conn| $run.subject.in_transaction(conn)),
+            settled: $run.stage == $crate::run::Stage::Proving,
+            copy: std::cell::OnceCell::new(),
+        }
+    }};
+}
+
+mod apply;
+mod check;
+mod select;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use falken_models::bug::Planted;
+use falken_models::connection::{Op, Outcome};
+use falken_models::disk::{Disk, FileId, OpInfo};
+use falken_models::event::{Event, EventLog};
+use falken_models::session::Error;
+use falken_models::sync::Arc;
+use falken_models::table::initial_database;
+
+use crate::action::Action;
+use crate::choice::{Chooser, OptionId, Tape};
+use crate::client::Client;
+use crate::invariant::Checks;
+use crate::ledger::Ledger;
+use crate::parser::Rows;
+use crate::probe::Hits;
+use crate::scenario::Scenario;
+use crate::strategy::Strategy;
+use crate::subject::{Models, Subject};
+use crate::trace::{Trace, Traced};
+use crate::verdict::{Evidence, Verdict, Violation};
+use crate::wake::Wakers;
+
+/// Recovers a copy of the files in another way, for comparison.
+pub trait Oracle {
+    /// Compares what it finds in the files with the rows that must be there.
+    ///
+    /// # Errors
+    /// Evidence that it finds something else, or files that are not intact.
+    fn judge(&mut self, database: &[u8], log: &[u8], rows: &Rows) -> Result<(), Evidence>;
+}
+
+/// What a run needs besides its scenario.
+pub struct Settings {
+    /// From which salts are made; the strategy has its own copy.
+    pub seed: u64,
+    /// The planted bug, if any.
+    pub planted: Planted,
+    /// What answers the choices.
+    pub strategy: Box<dyn Strategy>,
+    /// A second opinion at crashes and at the end.
+    pub oracle: Option<Box<dyn Oracle>>,
+}
+
+/// What came out of a run.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// The judgement.
+    pub verdict: Verdict,
+    /// Actions taken.
+    pub actions: u64,
+    /// Commits published.
+    pub commits: u64,
+    /// Crashes survived.
+    pub crashes: u64,
+    /// How often each invariant of the table was evaluated.
+    pub evaluated: Vec<u64>,
+    /// How often each probe was hit.
+    pub probes: Hits,
+    /// The hash of all events and I/O bytes.
+    pub hash: u64,
+    /// The choices.
+    pub tape: Tape,
+    /// How a replay departed from its tape, if it did.
+    pub divergence: Option<String>,
+    /// The last events.
+    pub last_events: Vec<Traced>,
+    /// The database file and the log as the run left them.
+    pub files: [Vec<u8>; 2],
+}
+
+/// Where a run is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Clients start transactions; faults happen.
+    Working,
+    /// Faults have stopped; what was begun is brought to its end.
+    Settling,
+    /// Nothing was left: one client proves that everything still works.
+    Proving,
+}
+
+/// One run of one scenario over a subject.
+pub struct Run<'a, S> {
+    scenario: &'a Scenario,
+    subject: S,
+    disk: Arc<Disk>,
+    log: Arc<EventLog>,
+    chooser: Chooser,
+    oracle: Option<Box<dyn Oracle>>,
+    clients: Vec<Client>,
+    /// The statement that each connection runs.
+    running: Vec<Option<Op>>,
+    wakers: Wakers,
+    ledger: Ledger,
+    checks: Checks,
+    trace: Trace,
+    probes: Hits,
+    stage: Stage,
+    /// Actions taken so far.
+    step: u64,
+    /// The action at which the stage began.
+    stage_began: u64,
+    commits: u64,
+    crashes: u64,
+    disturbances: select::Disturbances,
+    /// Storage that is used again at every action.
+    events: Vec<Event>,
+    in_flight: Vec<OpInfo>,
+    options: Vec<OptionId>,
+    /// A statement that the action under way has ended.
+    ended: Option<Ended>,
+}
+
+struct Ended {
+    conn: u8,
+    op: Op,
+    result: Result<Outcome, Error>,
+}
+
+type Checked<T> = Result<T, Box<Violation>>;
+
+impl<S: Subject> Run<'_, S> {
+    /// Runs to the end or to the first violation.
+    pub fn go(mut self) -> RunReport {
+        let verdict =
+            catch_unwind(AssertUnwindSafe(|| self.drive())).unwrap_or_else(|panic| Err(self.panicked(&*panic)));
+        self.report(verdict)
+    }
+
+    fn drive(&mut self) -> Checked<()> {
+        loop {
+            let action = self.select()?;
+            self.step += 1;
+            self.apply(action)?;
+            self.check(action)?;
+            if action == Action::Finale {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A panic in the subject is a violation like any other; its message may name the invariant.
+    fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> Box<Violation> {
+        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+        let text = text.unwrap_or("a panic without a message");
+        let named = crate::invariant::TABLE.iter().map(|entry| entry.id).find(|id| text.starts_with(&format!("{id}:")));
+        let evidence = Evidence::new(format!("the subject panicked: {text}"));
+        Box::new(Violation { invariant: named.unwrap_or("LIVE-3"), step: self.step, evidence })
+    }
+
+    fn report(mut self, verdict: Checked<()>) -> RunReport {
+        // A violation in the middle of an action leaves events behind that explain it.
+        self.log.drain_into(&mut self.events);
+        let left: Vec<Event> = std::mem::take(&mut self.events);
+        left.into_iter().for_each(|event| self.trace.note(self.step, event));
+        let (tape, divergence) = self.chooser.finish();
+        RunReport {
+            verdict: verdict.err().map_or(Verdict::Pass, Verdict::Violation),
+            actions: self.step,
+            commits: self.commits,
+            crashes: self.crashes,
+            evaluated: self.checks.evaluated(),
+            probes: self.probes,
+            hash: self.trace.hash(),
+            tape,
+            divergence,
+            last_events: self.trace.into_last(),
+            files: FileId::ALL.map(|file| self.disk.contents(file)),
+        }
+    }
+}
+
+impl<'a> Run<'a, Models> {
+    /// A run of the models.
+    pub fn models(scenario: &'a Scenario, settings: Settings) -> Self {
+        let log = Arc::new(EventLog::default());
+        let mut config = scenario.config();
+        config.planted = settings.planted;
+        config.salt_seed = settings.seed;
+        let database = initial_database(config.page_size);
+        let ledger = Ledger::new(config.sync, config.page_size, scenario.connections(), &database);
+        let disk = Disk::new(Arc::clone(&log), scenario.disk.sector_size, database);
+        let mut subject = Models::new(config, Arc::clone(&disk), Arc::clone(&log));
+        subject.open();
+        (0..scenario.connections()).for_each(|conn| subject.connect(conn));
+        Run {
+            scenario,
+            subject,
+            disk,
+            log,
+            chooser: Chooser::new(settings.strategy),
+            oracle: settings.oracle,
+            clients: (0..).zip(scenario.mixes()).map(|(conn, mix)| Client::new(conn, mix)).collect(),
+            running: vec![None; usize::from(scenario.connections())],
+            wakers: Wakers::new(scenario.connections()),
+            ledger,
+            checks: Checks::default(),
+            trace: Trace::default(),
+            probes: Hits::default(),
+            stage: Stage::Working,
+            step: 0,
+            stage_began: 0,
+            commits: 0,
+            crashes: 0,
+            disturbances: select::Disturbances::new(&scenario.faults),
+            events: Vec::new(),
+            in_flight: Vec::new(),
+            options: Vec::new(),
+            ended: None,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What is run: connections and what they do, the database and disk they do it on, faults, bounds, expected probes.
+//!
+//! A scenario is a TOML file. Unknown fields are rejected with line and column, and every number has a range.
+
+mod validate;
+
+use std::collections::BTreeMap;
+
+use falken_models::session::Config;
+use falken_models::wal::SyncMode;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The names of the transactions that a client's mix can be made of.
+pub const TEMPLATES: &[&str] = &[
+    "get",
+    "scan",
+    "count",
+    "put",
+    "append",
+    "delete",
+    "read-tx",
+    "write-tx",
+    "immediate-tx",
+    "checkpoint-passive",
+    "checkpoint-full",
+    "checkpoint-restart",
+    "checkpoint-truncate",
+];
+
+/// Why a scenario cannot be used.
+#[derive(Debug, Error)]
+pub enum ScenarioError {
+    /// It is not TOML, or has an unknown or missing field; the message names line and column.
+    #[error("{0}")]
+    Syntax(#[from] toml::de::Error),
+    /// A value makes no sense.
+    #[error("`{field}` {problem}")]
+    Value {
+        /// The field, dotted.
+        field: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+/// One scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Scenario {
+    /// Its name: lower case, digits and dashes.
+    pub name: String,
+    /// One sentence: what it is for.
+    pub about: String,
+    /// The database under test.
+    #[serde(default)]
+    pub database: Database,
+    /// The disk under the database.
+    #[serde(default)]
+    pub disk: DiskConfig,
+    /// Where connections may be switched.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// What the rows look like.
+    #[serde(default)]
+    pub rows: Rows,
+    /// Faults and their rates.
+    #[serde(default)]
+    pub faults: Faults,
+    /// When a run ends.
+    #[serde(default)]
+    pub bounds: Bounds,
+    /// What must happen in some run, or the scenario does not do what it is for.
+    #[serde(default)]
+    pub probes: Probes,
+    /// The connections.
+    pub clients: Vec<Clients>,
+}
+
+/// The database under test.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Database {
+    /// Bytes per page: 512, 1024 or 4096.
+    pub page_size: usize,
+    /// Pages that a connection's cache holds.
+    pub cache_pages: usize,
+    /// Mark slots, 1 to 4.
+    pub read_slots: u8,
+    /// When fsync is called.
+    pub sync: Sync,
+    /// How often a busy lock is tried again before BUSY is returned.
+    pub busy_retries: u32,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { page_size: 512, cache_pages: 64, read_slots: 4, sync: Sync::Full, busy_retries: 16 }
+    }
+}
+
+/// `PRAGMA synchronous`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "see SyncMode")]
+pub enum Sync {
+    Off,
+    Normal,
+    Full,
+}
+
+impl From<Sync> for SyncMode {
+    fn from(sync: Sync) -> Self {
+        match sync {
+            Sync::Off => Self::Off,
+            Sync::Normal => Self::Normal,
+            Sync::Full => Self::Full,
+        }
+    }
+}
+
+/// The disk under the database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct DiskConfig {
+    /// Bytes per sector: 512 or 4096.
+    pub sector_size: usize,
+}
+
+impl Default for DiskConfig {
+    fn default() -> Self {
+        Self { sector_size: 512 }
+    }
+}
+
+/// Where connections may be switched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Schedule {
+    /// After every access to shared WAL state, and not only at I/O and explicit yields.
+    pub micro: bool,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self { micro: true }
+    }
+}
+
+/// What the rows look like.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Rows {
+    /// Keys are 1 to this.
+    pub keys: u32,
+    /// The longest value that a put stores, in bytes.
+    pub value_bytes_max: u32,
+    /// The most statements between BEGIN and its end.
+    pub statements_max: u32,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self { keys: 16, value_bytes_max: 200, statements_max: 4 }
+    }
+}
+
+/// Faults: each rate says "one in so many opportunities"; 0 is never.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Faults {
+    /// Process crash, per action.
+    pub process_crash: u32,
+    /// Power loss, per action.
+    pub power_loss: u32,
+    /// The most crashes in a run.
+    pub crashes_max: u32,
+    /// Abandoning a suspended statement, per action.
+    pub abandon: u32,
+    /// Dropping a connection, per action.
+    pub drop: u32,
+    /// EIO on an operation in flight, per operation.
+    pub eio: u32,
+}
+
+/// When a run ends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Bounds {
+    /// Actions after which clients start nothing new.
+    pub steps: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { steps: 20_000 }
+    }
+}
+
+/// Expected probes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Probes {
+    /// Names from the probe table.
+    pub expected: Vec<String>,
+}
+
+/// Some connections that behave alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Clients {
+    /// How many.
+    pub count: u8,
+    /// What they run: the name of a transaction template and its weight.
+    pub mix: BTreeMap<String, u32>,
+}
+
+impl Scenario {
+    /// Reads and validates a scenario.
+    ///
+    /// # Errors
+    /// Says where it is not TOML, which field is unknown, or which value makes no sense.
+    pub fn from_toml(text: &str) -> Result<Self, ScenarioError> {
+        let scenario: Self = toml::from_str(text)?;
+        scenario.validate()?;
+        Ok(scenario)
+    }
+
+    /// How many connections there are.
+    pub fn connections(&self) -> u8 {
+        self.clients.iter().map(|clients| clients.count).sum()
+    }
+
+    /// The mix of each connection, in order of their numbers.
+    pub fn mixes(&self) -> impl Iterator<Item = &BTreeMap<String, u32>> {
+        self.clients.iter().flat_map(|clients| std::iter::repeat_n(&clients.mix, usize::from(clients.count)))
+    }
+
+    /// The models' part of the configuration.
+    pub fn config(&self) -> Config {
+        Config {
+            page_size: self.database.page_size,
+            cache_pages: self.database.cache_pages,
+            read_slots: self.database.read_slots,
+            sync: self.database.sync.into(),
+            micro: self.schedule.micro,
+            busy_retries: self.database.busy_retries,
+            ..Config::default()
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Ranges: what a scenario may ask for.
+
+use super::{Scenario, ScenarioError, Sync, TEMPLATES};
+use crate::probe;
+
+/// The most connections in one run: their numbers and lanes stay readable.
+const CONNECTIONS_MAX: u32 = 64;
+
+fn problem(field: &str, problem: impl Into<String>) -> ScenarioError {
+    ScenarioError::Value { field: field.into(), problem: problem.into() }
+}
+
+fn range(field: &str, value: u64, least: u64, most: u64) -> Result<(), ScenarioError> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(problem(field, format!("is {value}, but must be from {least} to {most}")))
+}
+
+fn one_of(field: &str, value: usize, allowed: &[usize]) -> Result<(), ScenarioError> {
+    if allowed.contains(&value) {
+        return Ok(());
+    }
+    let list = allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    Err(problem(field, format!("is {value}, but must be one of {list}")))
+}
+
+impl Scenario {
+    /// Checks every value against its range. A scenario that was changed after it was read is checked again.
+    ///
+    /// # Errors
+    /// The first field that is out of range.
+    pub fn validate(&self) -> Result<(), ScenarioError> {
+        let good_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if self.name.is_empty() || !self.name.chars().all(good_name) {
+            return Err(problem("name", "must be lower-case letters, digits and dashes"));
+        }
+        one_of("database.page-size", self.database.page_size, &[512, 1024, 4096])?;
+        range("database.cache-pages", self.database.cache_pages as u64, 2, 100_000)?;
+        range("database.read-slots", u64::from(self.database.read_slots), 1, 4)?;
+        range("database.busy-retries", u64::from(self.database.busy_retries), 0, 10_000)?;
+        one_of("disk.sector-size", self.disk.sector_size, &[512, 4096])?;
+        range("rows.keys", u64::from(self.rows.keys), 1, 100_000)?;
+        range("rows.value-bytes-max", u64::from(self.rows.value_bytes_max), 0, 1 << 20)?;
+        range("rows.statements-max", u64::from(self.rows.statements_max), 1, 1000)?;
+        range("bounds.steps", self.bounds.steps, 1, 1_000_000_000)?;
+        if self.faults.power_loss > 0 && self.database.sync == Sync::Off {
+            return Err(problem(
+                "faults.power-loss",
+                "owes nothing under `sync = \"off\"`, so there is nothing to check",
+            ));
+        }
+        self.validate_clients()?;
+        for name in &self.probes.expected {
+            if !probe::TABLE.iter().any(|probe| probe.name == name) {
+                return Err(problem("probes.expected", format!("names `{name}`, which is no probe")));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_clients(&self) -> Result<(), ScenarioError> {
+        let connections: u32 = self.clients.iter().map(|clients| u32::from(clients.count)).sum();
+        range("clients (connections in all)", u64::from(connections), 1, u64::from(CONNECTIONS_MAX))?;
+        for (i, clients) in self.clients.iter().enumerate() {
+            range(&format!("clients[{i}].count"), u64::from(clients.count), 1, u64::from(CONNECTIONS_MAX))?;
+            for (name, &weight) in &clients.mix {
+                if !TEMPLATES.contains(&name.as_str()) {
+                    let known = TEMPLATES.join(", ");
+                    return Err(problem(&format!("clients[{i}].mix"), format!("names `{name}`; known are {known}")));
+                }
+                range(&format!("clients[{i}].mix.{name}"), u64::from(weight), 0, 1_000_000)?;
+            }
+            if clients.mix.values().all(|&weight| weight == 0) {
+                return Err(problem(&format!("clients[{i}].mix"), "has nothing to do"));
+            }
+        }
+        Ok(())
+    }
+}

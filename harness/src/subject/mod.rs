@@ -1,0 +1,59 @@
+//! The engine under test, behind one trait.
+//!
+//! The protocol: [`open`](Subject::open) once per process life, [`connect`](Subject::connect) each connection, then for
+//! each statement [`submit`](Subject::submit) and [`step`](Subject::step) until it ends. At any yield the run loop may
+//! [`abandon`](Subject::abandon) the statement or [`close`](Subject::close) the connection, and goes on stepping until
+//! that has ended. [`crash`](Subject::crash) takes away all memory; the disk stays. The subject submits its I/O to the
+//! run's [`Disk`](falken_models::disk::Disk), whose operations the run loop finishes.
+
+mod models;
+
+use falken_models::connection::{Connection, Op, Outcome};
+use falken_models::io::{IOCompletions, IOResult};
+use falken_models::session::{Error, Shared};
+pub use models::Models;
+
+/// What the run loop needs of an engine.
+pub trait Subject {
+    /// Opens the database that lies on the disk; the process starts with empty memory.
+    fn open(&mut self);
+
+    /// Opens connection `conn`.
+    fn connect(&mut self, conn: u8);
+
+    /// Starts a statement on an idle connection.
+    fn submit(&mut self, conn: u8, op: Op);
+
+    /// Steps a connection whose statement has not ended.
+    ///
+    /// # Errors
+    /// The statement has ended with this error.
+    fn step(&mut self, conn: u8) -> Result<IOResult<Outcome>, Error>;
+
+    /// What the connection's last step waits for.
+    fn awaiting(&self, conn: u8) -> Option<&IOCompletions>;
+
+    /// Whether the connection has an explicit transaction open.
+    fn in_transaction(&self, conn: u8) -> bool;
+
+    /// Drops or resets the suspended statement; following steps undo it and end it.
+    fn abandon(&mut self, conn: u8);
+
+    /// Drops the connection; following steps undo what it had begun, and then it is gone.
+    fn close(&mut self, conn: u8);
+
+    /// The process dies: memory is gone, nothing is undone.
+    fn crash(&mut self);
+
+    /// The internals, for invariants that read them; `None` for an engine that shows none.
+    fn inspect(&self) -> Option<Internals<'_>>;
+}
+
+/// The internals of the models.
+#[derive(Clone, Copy)]
+pub struct Internals<'a> {
+    /// What all connections share.
+    pub shared: &'a Shared,
+    /// The connections, by number; `None` while one is closed.
+    pub connections: &'a [Option<Connection>],
+}

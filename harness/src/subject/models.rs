@@ -1,0 +1,84 @@
+//! The models as a subject.
+
+use falken_models::connection::{Connection, Op, Outcome};
+use falken_models::disk::Disk;
+use falken_models::event::EventLog;
+use falken_models::io::{IOCompletions, IOResult};
+use falken_models::session::{Config, Error, Shared};
+use falken_models::sync::Arc;
+
+use super::{Internals, Subject};
+
+/// A process that runs the models.
+pub struct Models {
+    config: Config,
+    disk: Arc<Disk>,
+    log: Arc<EventLog>,
+    shared: Arc<Shared>,
+    connections: Vec<Option<Connection>>,
+    /// How many processes there have been: salts must not repeat after a crash.
+    lives: u64,
+}
+
+impl Models {
+    /// A process that has not opened the database yet.
+    pub fn new(config: Config, disk: Arc<Disk>, log: Arc<EventLog>) -> Self {
+        let shared = Shared::new(config, Arc::clone(&disk), Arc::clone(&log));
+        Self { config, disk, log, shared, connections: Vec::new(), lives: 0 }
+    }
+
+    fn connection(&mut self, conn: u8) -> &mut Connection {
+        self.connections[usize::from(conn)].as_mut().expect("the connection is open")
+    }
+}
+
+impl Subject for Models {
+    fn open(&mut self) {
+        self.lives += 1;
+        let salt_seed = self.config.salt_seed.wrapping_add(self.lives << 32);
+        let config = Config { salt_seed, ..self.config };
+        self.shared = Shared::new(config, Arc::clone(&self.disk), Arc::clone(&self.log));
+    }
+
+    fn connect(&mut self, conn: u8) {
+        let slot = usize::from(conn);
+        if self.connections.len() <= slot {
+            self.connections.resize_with(slot + 1, || None);
+        }
+        self.connections[slot] = Some(Connection::new(conn, Arc::clone(&self.shared)));
+    }
+
+    fn submit(&mut self, conn: u8, op: Op) {
+        self.connection(conn).submit(op);
+    }
+
+    #[inline]
+    fn step(&mut self, conn: u8) -> Result<IOResult<Outcome>, Error> {
+        self.connection(conn).step()
+    }
+
+    #[inline]
+    fn awaiting(&self, conn: u8) -> Option<&IOCompletions> {
+        self.connections[usize::from(conn)].as_ref()?.awaiting()
+    }
+
+    fn in_transaction(&self, conn: u8) -> bool {
+        self.connections[usize::from(conn)].as_ref().is_some_and(Connection::in_transaction)
+    }
+
+    fn abandon(&mut self, conn: u8) {
+        self.connection(conn).abandon();
+    }
+
+    fn close(&mut self, conn: u8) {
+        self.connection(conn).close();
+    }
+
+    fn crash(&mut self) {
+        self.connections.clear();
+    }
+
+    fn inspect(&self) -> Option<Internals<'_>> {
+        Some(Internals { shared: &self.shared, connections: &self.connections })
+    }
+}

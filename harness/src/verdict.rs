@@ -1,0 +1,74 @@
+//! What came out of a run. Evidence is data; rendering happens in reports.
+
+use std::fmt;
+
+use crate::invariant;
+
+/// A fact that a violation rests on: what it is about, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// What it is about.
+    pub label: &'static str,
+    /// What was found.
+    pub value: String,
+}
+
+/// Why an invariant does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// One sentence.
+    pub summary: String,
+    /// The pages, frames, locks, completions and connections involved.
+    pub facts: Vec<Fact>,
+}
+
+impl Evidence {
+    /// Evidence that begins with one sentence.
+    pub fn new(summary: impl Into<String>) -> Self {
+        Self { summary: summary.into(), facts: Vec::new() }
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn with(mut self, label: &'static str, value: impl fmt::Display) -> Self {
+        self.facts.push(Fact { label, value: value.to_string() });
+        self
+    }
+}
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The invariant's id, for example `WAL-7`.
+    pub invariant: &'static str,
+    /// The action at which it was noticed, from 1.
+    pub step: u64,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+impl Violation {
+    /// The invariant's rule in words.
+    pub fn rule(&self) -> &'static str {
+        invariant::rule(self.invariant)
+    }
+}
+
+/// The judgement on a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Every invariant held wherever it was checked. That says nothing about schedules that were not tried.
+    Pass,
+    /// An invariant was broken.
+    Violation(Box<Violation>),
+}
+
+impl Verdict {
+    /// The violation, if there is one.
+    pub fn violation(&self) -> Option<&Violation> {
+        match self {
+            Self::Pass => None,
+            Self::Violation(violation) => Some(violation),
+        }
+    }
+}
