@@ -7,7 +7,7 @@ use falken_models::digest::mix;
 use falken_models::event::Event;
 
 /// How many events are kept.
-const KEPT: usize = 4000000;
+const KEPT: usize = 400;
 
 /// An event and the action during which it happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

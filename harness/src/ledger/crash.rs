@@ -1,11 +1,12 @@
 //! What a crash leaves: which commits must be there, which may be, and which one it was.
 
 use falken_models::digest::digest;
+use falken_models::event::LogPoint;
 use falken_models::wal::SyncMode;
 
-use super::{Commit, ConnFacts, FrameFact, Ledger};
+use super::{Attempt, Commit, ConnFacts, FrameFact, Ledger};
 use crate::action::CrashKind;
-use crate::parser::Recovered;
+use crate::parser::{LogState, Recovered};
 use crate::verdict::Evidence;
 
 /// The recovered state must be one of these commits.
@@ -17,8 +18,32 @@ pub struct Survival {
     pub may: u32,
 }
 
+/// Commits that are gone for every reader and may yet come back: those that a crash has lost while part of their frames
+/// stayed on the platter, and a failed attempt whose frames a later writer has overwritten.
+///
+/// SQLite keeps sequence number and salts when it recovers a good header without a commit behind it, so frames of the
+/// same generation are written twice, with the same salts and the same seed. As long as the newer ones are not durable, a
+/// power loss that keeps the older sectors makes the older frames valid again. The result is consistent and loses nothing
+/// that was owed, so it is allowed; an fsync that covers a later commit ends it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ghost {
+    /// The commit that they follow.
+    pub base: u32,
+    /// They, in order.
+    pub commits: Vec<Attempt>,
+}
+
+/// Which state a recovered image shows: a commit, followed by some commits of a ghost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The commit.
+    pub commit: u32,
+    /// What follows it.
+    pub revived: Vec<Attempt>,
+}
+
 impl Ledger {
-    /// What is owed after a crash of this kind (`wal.md` D.4: [must, may]).
+    /// What is owed after a crash of this kind: the recovered state is a commit in [must, may].
     pub fn owed(&self, kind: CrashKind) -> Survival {
         let must = match (kind, self.sync) {
             (CrashKind::Process, _) => self.acknowledged,
@@ -26,15 +51,14 @@ impl Ledger {
             (CrashKind::Power, SyncMode::Normal) => self.synced,
             (CrashKind::Power, SyncMode::Off) => 0,
         };
-        Survival { must, may: self.newest() + u32::from(self.attempt.is_some()) }
+        Survival { must, may: self.newest() }
     }
 
-    /// The pages in which a recovered image differs from a commit.
-    fn differing_pages(&self, image: &[u8], commit: u32) -> Vec<u32> {
-        let attempt = self.attempt.as_ref().filter(|_| commit > self.newest());
-        let pages = attempt.map_or_else(|| self.commits[commit as usize].pages, |attempt| attempt.pages);
+    /// The pages in which a recovered image differs from a state.
+    fn differing_pages(&self, image: &[u8], commit: u32, revived: &[Attempt]) -> Vec<u32> {
+        let pages = revived.last().map_or(self.commits[commit as usize].pages, |attempt| attempt.pages);
         let expected = |page: u32| {
-            let attempted = attempt.and_then(|attempt| attempt.page_digests.get(&page).copied());
+            let attempted = revived.iter().rev().find_map(|attempt| attempt.page_digests.get(&page).copied());
             attempted.or_else(|| self.versions.page(page, commit))
         };
         let found = |page: u32| {
@@ -45,52 +69,63 @@ impl Ledger {
         (1..=pages).filter(|&page| expected(page).is_some_and(|digest| found(page) != Some(digest))).collect()
     }
 
-    /// Finds out which commit a recovered image shows.
+    /// Every state that a crash may leave, the likeliest first.
+    fn candidates(&self, owed: Survival) -> impl Iterator<Item = (u32, &[Attempt])> {
+        let attempt = self.attempt.as_ref().filter(|_| owed.may == self.newest());
+        let attempted = attempt.map(|attempt| (owed.may, std::slice::from_ref(attempt)));
+        let commits = (0..=owed.may).rev().map(|commit| (commit, &[][..]));
+        let ghosts = self.ghosts.iter().flat_map(|ghost| {
+            (1..=ghost.commits.len()).map(|len| (ghost.base, &ghost.commits[..len]))
+        });
+        attempted.into_iter().chain(commits).chain(ghosts)
+    }
+
+    /// Finds out which state a recovered image shows.
     ///
     /// # Errors
     /// Evidence that it shows none of those that it may show.
-    pub fn identify(&self, recovered: &Recovered, owed: Survival) -> Result<u32, (&'static str, Evidence)> {
-        let all = (0..=owed.may).rev();
-        let found = all.clone().find(|&commit| self.differing_pages(&recovered.image, commit).is_empty());
+    pub fn identify(&self, recovered: &Recovered, owed: Survival) -> Result<Found, (&'static str, Evidence)> {
+        let differing = |(commit, revived): (u32, &[Attempt])| self.differing_pages(&recovered.image, commit, revived);
+        let mut best = None;
+        for (commit, revived) in self.candidates(owed) {
+            if !differing((commit, revived)).is_empty() {
+                continue;
+            }
+            if commit >= owed.must {
+                return Ok(Found { commit, revived: revived.to_vec() });
+            }
+            best = best.or(Some(commit));
+        }
+        let LogState { generation, mx_frame, .. } = recovered.log;
         let describe = |evidence: Evidence| {
             evidence
                 .with("owed", format!("a commit from {} to {}", owed.must, owed.may))
                 .with("acknowledged", self.acknowledged)
                 .with("covered by a log fsync", self.synced)
-                .with(
-                    "recovered log",
-                    format!("generation {:?}, last commit frame {}", recovered.log.generation, recovered.log.mx_frame),
-                )
+                .with("recovered log", format!("generation {generation:x?}, last commit frame {mx_frame}"))
         };
-        match found {
-            Some(commit) if commit >= owed.must => Ok(commit),
-            Some(commit) => {
-                let summary = format!("the crash lost commits {} to {}", commit + 1, owed.must);
-                Err(("DUR-1", describe(Evidence::new(summary).with("recovered state", format!("commit {commit}")))))
-            }
-            None => {
-                let nearest =
-                    all.min_by_key(|&commit| self.differing_pages(&recovered.image, commit).len()).unwrap_or(0);
-                let pages = self.differing_pages(&recovered.image, nearest);
-                let summary = "the recovered database equals the state after no prefix of the commits";
-                let evidence = Evidence::new(summary)
-                    .with("nearest prefix", format!("commit {nearest}"))
-                    .with("pages that differ from it", format!("{pages:?}"));
-                Err(("DUR-2", describe(evidence)))
-            }
+        if let Some(commit) = best {
+            let summary = format!("commits {} to {} are lost", commit + 1, owed.must);
+            return Err(("DUR-1", describe(Evidence::new(summary).with("recovered state", format!("commit {commit}")))));
         }
+        let nearest = self.candidates(owed).min_by_key(|candidate| differing(*candidate).len()).expect("commit 0");
+        let summary = "the recovered database equals the state after no prefix of the commits";
+        let evidence = Evidence::new(summary)
+            .with("nearest prefix", format!("commit {}", nearest.0))
+            .with("pages that differ from it", format!("{:?}", differing(nearest)));
+        Err(("DUR-2", describe(evidence)))
     }
 
-    /// The files now show `commit`: forgets what came after it and everything that was in memory.
-    pub fn rewind(&mut self, commit: u32, recovered: &Recovered, database: &[u8], kind: CrashKind) {
-        if let Some(attempt) = self.attempt.take()
-            && commit > self.newest()
-        {
-            self.versions.commit(commit, &attempt.page_digests, attempt.rows);
+    /// The files now show `found`: forgets what came after it and everything that was in memory.
+    pub fn rewind(&mut self, found: Found, recovered: &Recovered, database: &[u8], kind: CrashKind) -> u32 {
+        self.remember_lost(found.commit);
+        self.versions.rewind(found.commit);
+        self.commits.truncate(found.commit as usize + 1);
+        for attempt in found.revived {
+            self.versions.commit(self.newest() + 1, &attempt.page_digests, attempt.rows);
             self.commits.push(Commit { at: attempt.at, pages: attempt.pages });
         }
-        self.versions.rewind(commit);
-        self.commits.truncate(commit as usize + 1);
+        let commit = self.newest();
         self.acknowledged = self.acknowledged.min(commit);
         self.synced = if kind == CrashKind::Power { commit } else { self.synced.min(commit) };
         self.points.clear();
@@ -109,7 +144,23 @@ impl Ledger {
         if kind == CrashKind::Power {
             self.database_synced = self.database_effects;
         }
+        self.published = LogPoint::default();
         self.locks = Default::default();
         self.conns.iter_mut().for_each(|conn| *conn = ConnFacts::default());
+        commit
+    }
+
+    /// What the crash takes away may come back as long as nothing newer is durable.
+    fn remember_lost(&mut self, kept: u32) {
+        let lost = (kept + 1..=self.newest()).map(|number| {
+            let (page_digests, rows) = self.versions.changes(number);
+            let Commit { at, pages } = self.commits[number as usize];
+            Attempt { conn: u8::MAX, at, pages, page_digests, rows }
+        });
+        let commits: Vec<Attempt> = lost.chain(self.attempt.take()).collect();
+        self.ghosts.retain(|ghost| ghost.base >= kept);
+        if !commits.is_empty() {
+            self.ghosts.push(Ghost { base: kept, commits });
+        }
     }
 }

@@ -18,7 +18,7 @@ use falken_models::event::{Actor, Event, EventKind, LogPoint};
 use falken_models::wal::{LockId, LockMode, SyncMode};
 
 pub use conn::{ConnFacts, Effect};
-pub use crash::Survival;
+pub use crash::{Found, Ghost, Survival};
 pub use versions::{Bytes, Versions};
 
 /// A frame of the current generation of the log.
@@ -112,6 +112,8 @@ pub struct Ledger {
     pub locks: [Holders; LockId::COUNT],
     /// The commit under way that a crash might bring back.
     pub attempt: Option<Attempt>,
+    /// What a crash has lost or a later writer overwritten, but might yet come back: see [`Ghost`].
+    pub ghosts: Vec<Ghost>,
     points: BTreeMap<LogPoint, u32>,
     syncs: BTreeMap<OpId, SyncCover>,
 }
@@ -138,6 +140,7 @@ impl Ledger {
             conns: (0..connections).map(|_| ConnFacts::default()).collect(),
             locks: Default::default(),
             attempt: None,
+            ghosts: Vec::new(),
             points: BTreeMap::new(),
             syncs: BTreeMap::new(),
         }
@@ -261,7 +264,11 @@ impl Ledger {
             FrameFact { page: 0, digest: 0, commit_pages: 0, conn: fact.conn, written: false },
         );
         self.frames.push(fact);
-        // Whoever appends behind the published frames overwrites what an earlier attempt has left there.
+        // Whoever appends behind the published frames overwrites what an earlier attempt has left there; but until that
+        // is durable, a power loss may keep the older bytes.
+        if let Some(attempt) = self.attempt.take_if(|attempt| attempt.conn != fact.conn || frame <= attempt.at.frame) {
+            self.ghosts.push(Ghost { base: self.newest(), commits: vec![attempt] });
+        }
         self.attempt = None;
         let facts = &mut self.conns[usize::from(fact.conn)];
         facts.own_pages.insert(fact.page, fact.digest);
@@ -350,6 +357,7 @@ impl Ledger {
         match file {
             FileId::Wal => {
                 self.synced = self.synced.max(cover.commit);
+                self.ghosts.retain(|ghost| ghost.base >= self.synced);
                 if cover.seq == self.published.seq {
                     self.frames_synced = self.frames_synced.max(cover.frames);
                 }

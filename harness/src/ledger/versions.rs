@@ -47,6 +47,17 @@ impl Versions {
         }
     }
 
+    /// What a commit changed.
+    pub(super) fn changes(&self, commit: u32) -> (BTreeMap<u32, u64>, Vec<(i64, Option<Bytes>)>) {
+        let in_commit = |(number, _): &&(u32, u64)| *number == commit;
+        let pages = (1..).zip(&self.pages).filter_map(|(page, v)| Some((page, v.iter().rev().find(in_commit)?.1)));
+        let rows = self.rows.iter().filter_map(|(key, versions)| {
+            let (_, value) = versions.iter().rev().find(|(number, _)| *number == commit)?;
+            Some((*key, value.clone()))
+        });
+        (pages.collect(), rows.collect())
+    }
+
     /// Forgets everything after a commit.
     pub(super) fn rewind(&mut self, commit: u32) {
         self.pages.iter_mut().for_each(|versions| versions.retain(|(number, _)| *number <= commit));

@@ -107,8 +107,8 @@ impl<S: Subject> Run<'_, S> {
         let [database, log] = FileId::ALL.map(|file| self.disk.contents(file));
         let recovered = parser::recover(&database, &log, self.ledger.page_size);
         let owed = self.ledger.owed(kind);
-        let commit = self.ledger.identify(&recovered, owed).map_err(|(id, evidence)| failed(id, evidence))?;
-        self.ledger.rewind(commit, &recovered, &database, kind);
+        let found = self.ledger.identify(&recovered, owed).map_err(|(id, evidence)| failed(id, evidence))?;
+        let commit = self.ledger.rewind(found, &recovered, &database, kind);
         let rows = parser::read_rows(&recovered.image, self.ledger.page_size)
             .map_err(|problem| failed("PG-5", Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
         let expected = self.ledger.versions.rows(commit).map(|(key, value)| (key, value.to_vec()));

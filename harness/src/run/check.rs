@@ -4,7 +4,7 @@ use falken_models::connection::{Op, Outcome};
 use falken_models::disk::FileId;
 use falken_models::session::Error;
 
-use super::{Checked, Ended, Run};
+use super::{Checked, Ended, Run, Stage};
 use crate::action::Action;
 use crate::client::Phase;
 use crate::invariant::Moment;
@@ -47,7 +47,13 @@ impl<S: Subject> Run<'_, S> {
         if self.clients[usize::from(*conn)].phase == Phase::Closing {
             self.reconnect(*conn);
         } else {
-            self.clients[usize::from(*conn)].ended(result.is_ok(), self.subject.in_transaction(*conn));
+            let in_transaction = self.subject.in_transaction(*conn);
+            let client = &mut self.clients[usize::from(*conn)];
+            client.ended(result.is_ok(), in_transaction);
+            if self.stage == Stage::Settling {
+                // A BEGIN that was under way when faults stopped has only now opened its transaction.
+                client.wind_down(in_transaction);
+            }
         }
         Ok(())
     }

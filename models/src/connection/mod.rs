@@ -154,7 +154,7 @@ impl Connection {
 
     /// Drops or resets the suspended statement. It is undone by the following steps and then ends with
     /// [`Error::Abandoned`], unless it is past the point where its commit becomes visible; then it ends likewise, but its
-    /// effects stay. A read leaves an open transaction alone, a write rolls it back.
+    /// effects stay. A read leaves an open transaction alone, unless it was just spilling a page; a write rolls it back.
     pub fn abandon(&mut self) {
         let Some(statement) = &mut self.statement else {
             return;
@@ -165,7 +165,7 @@ impl Connection {
             statement.leak_machine();
         }
         let keeps_transaction = statement.kind().reads_only() || planted.is(Bug::AbandonPartialStatementKept);
-        if self.session.explicit && keeps_transaction && self.session.view.slot.is_some() && statement.runs_body() {
+        if self.session.explicit && keeps_transaction && statement.runs_body() && self.session.is_at_rest() {
             statement.stop_body(Error::Abandoned);
             self.awaiting = None;
             return;
@@ -200,8 +200,7 @@ impl Connection {
 
     /// Whether this connection should hold the lock, given its transaction; for inspection between statements.
     pub fn owes_lock(&self, lock: LockId) -> bool {
-        let view = &self.session.view;
-        (lock == LockId::WRITE && view.writing) || view.slot.is_some_and(|slot| lock == LockId::read(slot))
+        self.session.owes_lock(lock)
     }
 
     /// A resumable field that an ended statement left away from its start value; for inspection between statements.
