@@ -15,7 +15,8 @@ impl Invariant for Chain {
         let frames_differ = published.frame > 0 && recovered.log.mx_frame != published.frame;
         let owed = crate::ledger::Survival { must: ledger.newest(), may: ledger.newest() };
         let found = ledger.identify(&recovered, owed);
-        if !frames_differ && found.is_ok() {
+        let revives = found.as_ref().is_ok_and(|found| !found.revived.is_empty());
+        if found.is_ok() && (!frames_differ || revives) {
             return Ok(());
         }
         let nearest = found.err().map_or("none".into(), |(_, evidence)| evidence.summary);

@@ -118,7 +118,8 @@ impl Ledger {
 
     /// The files now show `found`: forgets what came after it and everything that was in memory.
     pub fn rewind(&mut self, found: Found, recovered: &Recovered, database: &[u8], kind: CrashKind) -> u32 {
-        self.remember_lost(found.commit);
+        let found_commit = found.commit;
+        self.remember_lost(found_commit);
         self.versions.rewind(found.commit);
         self.commits.truncate(found.commit as usize + 1);
         for attempt in found.revived {
@@ -128,6 +129,9 @@ impl Ledger {
         let commit = self.newest();
         self.acknowledged = self.acknowledged.min(commit);
         self.synced = if kind == CrashKind::Power { commit } else { self.synced.min(commit) };
+        // What has come back is durable now as it is; a ghost that follows an older commit may still replace it only as
+        // long as that commit is the newest durable one.
+        self.ghosts.retain(|ghost| ghost.base >= self.synced.min(found_commit));
         self.points.clear();
         self.syncs.clear();
         self.backfill = 0;
@@ -157,8 +161,14 @@ impl Ledger {
             let Commit { at, pages } = self.commits[number as usize];
             Attempt { conn: u8::MAX, at, pages, page_digests, rows }
         });
-        let commits: Vec<Attempt> = lost.chain(self.attempt.take()).collect();
-        self.ghosts.retain(|ghost| ghost.base >= kept);
+        let lost: Vec<Attempt> = lost.collect();
+        for ghost in self.ghosts.iter_mut().filter(|ghost| ghost.base > kept) {
+            // What it followed is lost itself, so it now follows that.
+            let before = &lost[..(ghost.base - kept) as usize];
+            ghost.commits.splice(0..0, before.iter().cloned());
+            ghost.base = kept;
+        }
+        let commits: Vec<Attempt> = lost.into_iter().chain(self.attempt.take()).collect();
         if !commits.is_empty() {
             self.ghosts.push(Ghost { base: kept, commits });
         }

@@ -303,7 +303,9 @@ impl Ledger {
         self.frames.clear();
         self.frames_synced = 0;
         self.backfill = 0;
-        self.attempt = None;
+        // Until the new header is in the file the old log can be recovered, a failed attempt at its end included.
+        let base = self.newest();
+        self.ghosts.extend(self.attempt.take().map(|attempt| Ghost { base, commits: vec![attempt] }));
     }
 
     fn note_recovered(&mut self, at: LogPoint) {
