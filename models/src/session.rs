@@ -229,7 +229,8 @@ impl Session {
     /// Whether a transaction is open, holds exactly what it needs, and has nothing half done: then a statement can be
     /// dropped and leave it as it is.
     pub(crate) fn is_at_rest(&self) -> bool {
-        let balanced = (0..LockId::COUNT as u8).map(LockId).all(|lock| self.held(lock).is_some() == self.owes_lock(lock));
+        let balanced =
+            (0..LockId::COUNT as u8).map(LockId).all(|lock| self.held(lock).is_some() == self.owes_lock(lock));
         let writes_done = self.writes_in_flight.as_ref().is_none_or(Completion::finished);
         self.view.slot.is_some() && balanced && writes_done && !self.must_finish
     }

@@ -1,5 +1,7 @@
 //! What a crash leaves: which commits must be there, which may be, and which one it was.
 
+use std::collections::BTreeMap;
+
 use falken_models::digest::digest;
 use falken_models::event::LogPoint;
 use falken_models::wal::SyncMode;
@@ -31,6 +33,18 @@ pub struct Ghost {
     pub base: u32,
     /// They, in order.
     pub commits: Vec<Attempt>,
+}
+
+impl Ghost {
+    /// A commit was published. If it is, byte for byte, the one that was lost first, what had followed that one now follows
+    /// this one: its frames chain on the same checksum.
+    pub(super) fn follow(&mut self, number: u32, at: LogPoint, page_digests: &BTreeMap<u32, u64>) {
+        let again = |lost: &Attempt| lost.at.frame == at.frame && lost.page_digests == *page_digests;
+        if self.base + 1 == number && self.commits.first().is_some_and(again) {
+            self.base = number;
+            self.commits.remove(0);
+        }
+    }
 }
 
 /// Which state a recovered image shows: a commit, followed by some commits of a ghost.
@@ -74,9 +88,10 @@ impl Ledger {
         let attempt = self.attempt.as_ref().filter(|_| owed.may == self.newest());
         let attempted = attempt.map(|attempt| (owed.may, std::slice::from_ref(attempt)));
         let commits = (0..=owed.may).rev().map(|commit| (commit, &[][..]));
-        let ghosts = self.ghosts.iter().flat_map(|ghost| {
-            (1..=ghost.commits.len()).map(|len| (ghost.base, &ghost.commits[..len]))
-        });
+        let ghosts = self
+            .ghosts
+            .iter()
+            .flat_map(|ghost| (1..=ghost.commits.len()).map(|len| (ghost.base, &ghost.commits[..len])));
         attempted.into_iter().chain(commits).chain(ghosts)
     }
 
@@ -106,7 +121,10 @@ impl Ledger {
         };
         if let Some(commit) = best {
             let summary = format!("commits {} to {} are lost", commit + 1, owed.must);
-            return Err(("DUR-1", describe(Evidence::new(summary).with("recovered state", format!("commit {commit}")))));
+            return Err((
+                "DUR-1",
+                describe(Evidence::new(summary).with("recovered state", format!("commit {commit}"))),
+            ));
         }
         let nearest = self.candidates(owed).min_by_key(|candidate| differing(*candidate).len()).expect("commit 0");
         let summary = "the recovered database equals the state after no prefix of the commits";

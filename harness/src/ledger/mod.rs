@@ -287,6 +287,9 @@ impl Ledger {
             Some(attempt) if attempt.conn == conn => (attempt.page_digests, attempt.rows),
             _ => Default::default(),
         };
+        for ghost in &mut self.ghosts {
+            ghost.follow(number, at, &digests);
+        }
         self.versions.commit(number, &digests, rows);
         self.commits.push(Commit { at, pages });
         self.points.insert(at, number);
