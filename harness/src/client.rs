@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use falken_models::connection::{BeginKind, Op};
+use falken_models::session::Error;
 use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
 
@@ -56,14 +57,14 @@ impl Client {
         self.phase = Phase::Idle;
     }
 
-    /// A statement has ended. If it failed, the rest of its transaction is given up, and rolled back if it is still open.
-    pub fn ended(&mut self, ok: bool, in_transaction: bool) {
+    /// A statement has ended. If it failed, the rest of its transaction is given up, and rolled back if it is still open;
+    /// but a client that only abandoned a statement goes on with its transaction, which must be whole.
+    pub fn ended(&mut self, error: Option<Error>, in_transaction: bool) {
         self.phase = Phase::Idle;
-        if !ok {
-            self.queue.clear();
-            if in_transaction {
-                self.queue.push_back(Op::Rollback);
-            }
+        match error {
+            None => {}
+            Some(Error::Abandoned) if in_transaction => {}
+            Some(_) => self.wind_down(in_transaction),
         }
     }
 

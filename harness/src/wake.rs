@@ -4,9 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
+use falken_models::io::Completion;
+
 /// The waker of one connection.
 #[derive(Debug, Default)]
 struct Flag(AtomicBool);
+
+/// How many members of a group (or: whether the completion itself) have finished.
+fn progress(awaited: &Completion) -> usize {
+    usize::from(awaited.finished()) + awaited.members().iter().filter(|member| member.finished()).count()
+}
 
 impl Wake for Flag {
     fn wake(self: Arc<Self>) {
@@ -19,28 +26,41 @@ impl Wake for Flag {
 }
 
 /// One waker per connection, made once.
-pub struct Wakers(Vec<(Arc<Flag>, Waker)>);
+pub struct Wakers(Vec<One>);
+
+struct One {
+    flag: Arc<Flag>,
+    waker: Waker,
+    /// The progress of what the connection waits for when it parked.
+    at_park: usize,
+}
 
 impl Wakers {
     /// Wakers for this many connections.
     pub fn new(connections: u8) -> Self {
         let make = |_| {
             let flag = Arc::new(Flag::default());
-            (Arc::clone(&flag), Waker::from(flag))
+            One { waker: Waker::from(Arc::clone(&flag)), flag, at_park: 0 }
         };
         Self((0..connections).map(make).collect())
     }
 
-    /// The connection parks: forgets earlier wakes and gives the waker to register.
-    pub fn park(&self, conn: u8) -> &Waker {
-        let (flag, waker) = &self.0[usize::from(conn)];
-        flag.0.store(false, Ordering::Release);
-        waker
+    /// The connection parks on `awaited`: forgets earlier wakes and registers its waker.
+    pub fn park(&mut self, conn: u8, awaited: &Completion) {
+        let one = &mut self.0[usize::from(conn)];
+        one.flag.0.store(false, Ordering::Release);
+        one.at_park = progress(awaited);
+        awaited.set_waker(&one.waker);
     }
 
     /// Whether the connection was woken since it parked.
     #[inline]
     pub fn woken(&self, conn: u8) -> bool {
-        self.0[usize::from(conn)].0.0.load(Ordering::Acquire)
+        self.0[usize::from(conn)].flag.0.load(Ordering::Acquire)
+    }
+
+    /// Whether what the connection waits for has made progress since it parked.
+    pub fn progressed(&self, conn: u8, awaited: &Completion) -> bool {
+        progress(awaited) > self.0[usize::from(conn)].at_park
     }
 }

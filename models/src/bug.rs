@@ -91,8 +91,6 @@ bugs! {
         "A member that finishes between the check and the link is never counted.";
     GroupNoProgressWake, "group.no-progress-wake", Io, ["IO-8", "LIVE-1"], "Turso #4291, #6618, #3844",
         "Nobody is woken while sibling completions are still outstanding.";
-    BufferFreedInFlight, "buffer.freed-in-flight", Io, ["IO-5", "WAL-3"], "Turso #1137, #1143, #2297, #5619, #5622",
-        "A write buffer goes back to the pool while the write is in flight.";
     ReentryOverflowChunkTwice, "reentry.overflow-chunk-twice", Reentry, ["RE-1"], "Turso #7277",
         "A chunk of an overflow chain is appended again after a yield.";
     ReentryDoneBeforeOp, "reentry.done-before-op", Reentry, ["RE-1", "TX-2"], "Turso #8027",
@@ -152,6 +150,12 @@ bugs! {
 }
 
 impl Bug {
+    /// Whether the bug shows only when threads really run at the same time: the cooperative simulator steps one actor at a
+    /// time and never splits a delivery. The loom and shuttle tests find these.
+    pub const fn needs_threads(self) -> bool {
+        matches!(self, Self::CompletionDoneBeforeCallback | Self::GroupLinkAfterFinish)
+    }
+
     /// The bug with this id.
     pub fn from_id(id: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|bug| bug.id() == id)

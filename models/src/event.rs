@@ -86,8 +86,9 @@ pub enum EventKind {
         digest: u64,
         submit_digest: u64,
     },
-    /// The callback of an operation has returned; how often it has run, and what the completion claims.
-    Callback { op: OpId, runs: u32, claims_success: bool, result: IoResult },
+    /// The callback of an operation has returned; how often it has run, and what the completion claims. `accepted` is false
+    /// if the completion had been aborted before.
+    Callback { op: OpId, runs: u32, accepted: bool, claims_success: bool, result: IoResult },
     /// A lock was taken.
     Lock { lock: LockId, mode: LockMode },
     /// A lock was busy.

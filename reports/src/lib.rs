@@ -1,1 +1,38 @@
+//! falken-reports: what a run says about itself, one file per format.
+//!
+//! A report is made from data that is complete before it is written; it runs nothing and asks nobody. [`Summary`] is that
+//! data; [`TABLE`] lists the formats. A new format is one file and one line there.
 
+mod event;
+mod json;
+mod lanes;
+mod summary;
+mod text;
+
+pub use summary::{Failure, InvariantCount, ProbeCount, Summary};
+
+/// Writes a summary in one format.
+pub trait Format {
+    /// The whole report.
+    fn write(&self, summary: &Summary) -> String;
+}
+
+/// A format that can be named on a command line.
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// The format.
+    pub format: &'static dyn Format,
+}
+
+/// Every format.
+pub const TABLE: &[Entry] = &[Entry { name: "text", format: &text::Text }, Entry { name: "json", format: &json::Json }];
+
+/// Writes a summary in the format of this name.
+///
+/// # Panics
+/// If there is no such format.
+pub fn write(format: &str, summary: &Summary) -> String {
+    let entry = TABLE.iter().find(|entry| entry.name == format).expect("a format of the table");
+    entry.format.write(summary)
+}

@@ -1,1 +1,18 @@
-fn main() {}
+//! falken: see `falken --help`.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use falken_scenarios::cli::Cli;
+use falken_scenarios::command;
+
+fn main() -> ExitCode {
+    let exit = match command::dispatch(Cli::parse()) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit()
+        }
+    };
+    ExitCode::from(exit.code())
+}

@@ -12,7 +12,7 @@ pub struct ResultTruth;
 
 impl Invariant for ResultTruth {
     fn event(&mut self, event: &Event, _view: &View<'_>) -> Result<(), Evidence> {
-        let EventKind::Callback { op, claims_success, result, .. } = event.kind else { return Ok(()) };
+        let EventKind::Callback { op, accepted: true, claims_success, result, .. } = event.kind else { return Ok(()) };
         if claims_success == matches!(result, IoResult::Ok(_)) {
             return Ok(());
         }

@@ -2,7 +2,7 @@
 
 use falken_models::disk::{FileId, Survivor};
 use falken_models::event::{Actor, Event, EventKind};
-use falken_models::io::IOResult;
+use falken_models::io::{IOCompletions, IOResult};
 
 use super::{Checked, Ended, Run};
 use crate::action::{Action, CrashKind};
@@ -33,9 +33,9 @@ impl<S: Subject> Run<'_, S> {
             self.submit_next(conn);
         }
         let result = match self.subject.step(conn) {
-            Ok(IOResult::IO(io)) => {
-                if !io.is_explicit_yield() {
-                    io.set_waker(self.wakers.park(conn));
+            Ok(IOResult::IO(IOCompletions::Single(awaited))) => {
+                if !awaited.is_explicit_yield() {
+                    self.wakers.park(conn, &awaited);
                 }
                 return;
             }

@@ -49,7 +49,7 @@ impl<S: Subject> Run<'_, S> {
         } else {
             let in_transaction = self.subject.in_transaction(*conn);
             let client = &mut self.clients[usize::from(*conn)];
-            client.ended(result.is_ok(), in_transaction);
+            client.ended(result.as_ref().err().copied(), in_transaction);
             if self.stage == Stage::Settling {
                 // A BEGIN that was under way when faults stopped has only now opened its transaction.
                 client.wind_down(in_transaction);

@@ -44,7 +44,7 @@ mod statement;
 use crate::bug::Bug;
 use crate::event::{EventKind, StatementKind};
 use crate::io::TransitionResult::{Continue, Done, Io};
-use crate::io::{IOCompletions, IOResult};
+use crate::io::{CompletionKind, IOCompletions, IOResult};
 use crate::session::{Error, Session, Shared};
 use crate::site::Site;
 use crate::sync::Arc;
@@ -167,7 +167,7 @@ impl Connection {
         let keeps_transaction = statement.kind().reads_only() || planted.is(Bug::AbandonPartialStatementKept);
         if self.session.explicit && keeps_transaction && statement.runs_body() && self.session.is_at_rest() {
             statement.stop_body(Error::Abandoned);
-            self.awaiting = None;
+            self.abort_reads();
             return;
         }
         self.leave_wait();
@@ -177,7 +177,7 @@ impl Connection {
     pub fn close(&mut self) {
         self.session.emit(EventKind::Abandon { dropped: true });
         if self.session.shared.config.planted.is(Bug::ConnDropKeepsLocks) {
-            self.awaiting = None;
+            self.abort_reads();
             self.session.pages.clear();
             self.statement = Some(Statement::ended(StatementKind::Close));
             return;
@@ -189,12 +189,19 @@ impl Connection {
         }
     }
 
-    /// The abandoned statement's reads may still finish; nobody waits for them. Its writes are waited for by its
-    /// rollback, through the session.
+    /// The abandoned statement's writes are waited for by its rollback, through the session.
     fn leave_wait(&mut self) {
         self.abandoned = true;
         if !self.session.must_finish {
-            self.awaiting = None;
+            self.abort_reads();
+        }
+    }
+
+    /// Gives up the wait. A read that is aborted may still reach its buffer, in a page that nobody sees any more.
+    fn abort_reads(&mut self) {
+        let Some(IOCompletions::Single(awaited)) = self.awaiting.take() else { return };
+        if awaited.kind() == CompletionKind::Read {
+            awaited.abort();
         }
     }
 

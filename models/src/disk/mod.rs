@@ -258,12 +258,12 @@ impl Disk {
         let finish =
             EventKind::Finish { op: id, file, io: kind, offset, len, result, digest: moved_digest, submit_digest };
         self.log.push(Actor::Disk, finish);
-        match result {
+        let accepted = match result {
             IoResult::Ok(n) => op.completion.complete(n.cast_signed()),
             IoResult::Error(error) => op.completion.error(error),
         };
         let (runs, claims_success) = (op.completion.callback_runs(), op.completion.succeeded());
-        self.log.push(Actor::Disk, EventKind::Callback { op: id, runs, claims_success, result });
+        self.log.push(Actor::Disk, EventKind::Callback { op: id, runs, accepted, claims_success, result });
     }
 
     /// The file's size in bytes as running processes see it.

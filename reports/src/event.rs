@@ -1,0 +1,82 @@
+//! Events in a few words.
+
+use falken_models::disk::IoResult;
+use falken_models::event::{EventKind, PageSource};
+use falken_models::wal::{LockId, LockMode};
+
+fn lock_name(lock: LockId, mode: LockMode) -> String {
+    let mode = match mode {
+        LockMode::Shared => "shared",
+        LockMode::Exclusive => "excl",
+    };
+    format!("{} {mode}", lock.name())
+}
+
+fn source(source: PageSource) -> String {
+    match source {
+        PageSource::Database => "db".into(),
+        PageSource::Frame(frame) => format!("frame {frame}"),
+    }
+}
+
+/// What happened, in a few words.
+pub fn describe(kind: &EventKind) -> String {
+    match *kind {
+        EventKind::StatementBegin { kind, key: 0 } => format!("{} …", kind.name()),
+        EventKind::StatementBegin { kind, key } => format!("{} k={key} …", kind.name()),
+        EventKind::StatementEnd { kind, ok } => format!("… {} {}", kind.name(), if ok { "ok" } else { "failed" }),
+        EventKind::Submit { op, file, io, offset, len, .. } => {
+            format!("#{} {} {} {offset}+{len}", op.0, io.name(), file.name())
+        }
+        EventKind::Finish { op, file, io, result: IoResult::Ok(n), .. } => {
+            format!("#{} {} {} ok {n}", op.0, io.name(), file.name())
+        }
+        EventKind::Finish { op, file, io, result: IoResult::Error(error), .. } => {
+            format!("#{} {} {} {error}", op.0, io.name(), file.name())
+        }
+        EventKind::Callback { op, runs, .. } => format!("#{} callback (run {runs})", op.0),
+        EventKind::Lock { lock, mode } => format!("lock {}", lock_name(lock, mode)),
+        EventKind::LockBusy { lock, mode } => format!("busy {}", lock_name(lock, mode)),
+        EventKind::Unlock { lock, mode } => format!("unlock {}", lock_name(lock, mode)),
+        EventKind::ReadBegin { slot, mark, at, changed, .. } => {
+            format!(
+                "snapshot frame {} slot {slot} mark {mark}{}",
+                at.frame,
+                if changed { ", cache dropped" } else { "" }
+            )
+        }
+        EventKind::ReadEnd => "read ends".into(),
+        EventKind::WriteBegin { at } => format!("writes from frame {}", at.frame),
+        EventKind::WriteEnd { committed } => if committed { "write ends" } else { "write undone" }.into(),
+        EventKind::PageLoaded { page, source: from, .. } => format!("page {page} from {}", source(from)),
+        EventKind::PageUsed { page, dirty, .. } => format!("use page {page}{}", if dirty { " (dirty)" } else { "" }),
+        EventKind::Lookup { page, source: from } => format!("find page {page}: {}", source(from)),
+        EventKind::Dirtied { page } => format!("dirty page {page}"),
+        EventKind::Evicted { page, .. } => format!("evict page {page}"),
+        EventKind::WalHeader { seq, .. } => format!("log header, seq {seq}"),
+        EventKind::Frame { frame, page, commit_pages: 0, .. } => format!("frame {frame} = page {page}"),
+        EventKind::Frame { frame, page, commit_pages, .. } => {
+            format!("frame {frame} = page {page}, commit ({commit_pages} pages)")
+        }
+        EventKind::Publish { at, commit, .. } => {
+            format!("PUBLISH frame {}{}", at.frame, if commit { "" } else { " (no commit)" })
+        }
+        EventKind::Restart { at } => format!("RESTART log, seq {}", at.seq),
+        EventKind::Rollback => "rollback".into(),
+        EventKind::CheckpointBegin { mode, at } => format!("{} checkpoint to frame {}", mode.name(), at.frame),
+        EventKind::CheckpointSafe { frame } => format!("safe frame {frame}"),
+        EventKind::CheckpointCopy { page, frame, .. } => format!("copy frame {frame} to page {page}"),
+        EventKind::Backfill { frame } => format!("nBackfill = {frame}"),
+        EventKind::WalTruncate => "cut the log".into(),
+        EventKind::DbTruncate { pages } => format!("cut the db to {pages} pages"),
+        EventKind::CheckpointEnd { busy, log, backfilled, .. } => {
+            format!("checkpoint: busy {}, {log} log, {backfilled} done", u8::from(busy))
+        }
+        EventKind::Recovered { at, pages } => format!("recovered frame {}, {pages} pages", at.frame),
+        EventKind::Yield { site } => format!("· {}", site.name()),
+        EventKind::Abandon { dropped: false } => "ABANDONED".into(),
+        EventKind::Abandon { dropped: true } => "DROPPED".into(),
+        EventKind::Crash { power: true } => "POWER LOSS".into(),
+        EventKind::Crash { power: false } => "PROCESS CRASH".into(),
+    }
+}

@@ -1,0 +1,64 @@
+//! JSON: one object, for programs.
+
+use serde_json::{Value, json};
+
+use crate::event::describe;
+use crate::{Failure, Format, Summary};
+
+/// The format.
+pub struct Json;
+
+impl Format for Json {
+    fn write(&self, s: &Summary) -> String {
+        let invariants: Vec<Value> =
+            s.invariants.iter().map(|i| json!({"id": i.id, "name": i.name, "evaluated": i.evaluated})).collect();
+        let probes: Vec<Value> =
+            s.probes.iter().map(|p| json!({"name": p.name, "hits": p.hits, "expected": p.expected})).collect();
+        let report = json!({
+            "scenario": s.scenario,
+            "verdict": s.verdict(),
+            "strategy": s.strategy,
+            "planted": s.planted,
+            "seed": s.seed,
+            "runs": s.runs,
+            "runs_asked": s.runs_asked,
+            "interrupted": s.interrupted,
+            "jobs": s.jobs,
+            "actions": s.actions,
+            "actions_per_second": s.rate().round(),
+            "seconds": s.seconds,
+            "commits": s.commits,
+            "crashes": s.crashes,
+            "hash": format!("{:#018x}", s.hash),
+            "invariants": invariants,
+            "probes": probes,
+            "notes": s.notes,
+            "violation": s.failure.as_ref().map(failure),
+        });
+        let mut text = serde_json::to_string_pretty(&report).expect("a report has a JSON form");
+        text.push('\n');
+        text
+    }
+}
+
+fn failure(f: &Failure) -> Value {
+    let facts: Vec<Value> =
+        f.violation.evidence.facts.iter().map(|fact| json!({"label": fact.label, "value": fact.value})).collect();
+    let events: Vec<Value> = f
+        .last_events
+        .iter()
+        .map(|t| json!({"step": t.step, "actor": format!("{:?}", t.event.actor), "what": describe(&t.event.kind)}))
+        .collect();
+    json!({
+        "invariant": f.violation.invariant,
+        "rule": f.violation.rule(),
+        "step": f.violation.step,
+        "summary": f.violation.evidence.summary,
+        "evidence": facts,
+        "seed": f.seed,
+        "hash": format!("{:#018x}", f.hash),
+        "repro": f.repro.as_ref().ok(),
+        "replay": f.replay,
+        "last_events": events,
+    })
+}

@@ -1,0 +1,120 @@
+//! The data that every format is made from.
+
+use falken_harness::invariant;
+use falken_harness::probe::Hits;
+use falken_harness::trace::Traced;
+use falken_harness::verdict::Violation;
+
+/// How often an invariant was evaluated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvariantCount {
+    /// Its id.
+    pub id: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// How often.
+    pub evaluated: u64,
+}
+
+/// How often a probe was hit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProbeCount {
+    /// Its name.
+    pub name: &'static str,
+    /// How often.
+    pub hits: u64,
+    /// Whether the scenario expects it to be hit.
+    pub expected: bool,
+}
+
+/// The first violation of a batch.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The seed of the run.
+    pub seed: u64,
+    /// What was broken.
+    pub violation: Violation,
+    /// The hash of the run up to there.
+    pub hash: u64,
+    /// How many connections there are.
+    pub connections: u8,
+    /// The last events before it.
+    pub last_events: Vec<Traced>,
+    /// Where the repro file is, or why it could not be written.
+    pub repro: Result<String, String>,
+    /// The command that replays it.
+    pub replay: Option<String>,
+}
+
+/// What a batch of runs led to.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The strategy's name.
+    pub strategy: String,
+    /// The planted bug, if any.
+    pub planted: Option<&'static str>,
+    /// The seed of the first run; the others follow it.
+    pub seed: u64,
+    /// Runs that have ended.
+    pub runs: u64,
+    /// Runs that were asked for.
+    pub runs_asked: u64,
+    /// Whether the user ended the batch early.
+    pub interrupted: bool,
+    /// Runs at a time.
+    pub jobs: usize,
+    /// Actions of all runs.
+    pub actions: u64,
+    /// Commits of all runs.
+    pub commits: u64,
+    /// Crashes of all runs.
+    pub crashes: u64,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+    /// The hash of all runs, in any order.
+    pub hash: u64,
+    /// Per invariant of the table.
+    pub invariants: Vec<InvariantCount>,
+    /// Per probe of the table.
+    pub probes: Vec<ProbeCount>,
+    /// The first violation, if there was one.
+    pub failure: Option<Failure>,
+    /// What the reader should know besides.
+    pub notes: Vec<String>,
+}
+
+impl Summary {
+    /// `pass` or `violation`.
+    pub fn verdict(&self) -> &'static str {
+        if self.failure.is_some() { "violation" } else { "pass" }
+    }
+
+    /// Actions per second.
+    pub fn rate(&self) -> f64 {
+        if self.seconds > 0.0 { self.actions as f64 / self.seconds } else { 0.0 }
+    }
+
+    /// Pairs counts with the table of invariants.
+    pub fn count_invariants(evaluated: &[u64]) -> Vec<InvariantCount> {
+        let count = |(entry, &evaluated): (&invariant::Entry, &u64)| InvariantCount {
+            id: entry.id,
+            name: entry.name,
+            evaluated,
+        };
+        invariant::TABLE.iter().zip(evaluated).map(count).collect()
+    }
+
+    /// Pairs hits with what the scenario expects.
+    pub fn count_probes(hits: &Hits, expected: &[String]) -> Vec<ProbeCount> {
+        hits.iter()
+            .map(|(name, hits)| ProbeCount { name, hits, expected: expected.iter().any(|e| e == name) })
+            .collect()
+    }
+
+    /// The probes that should have been hit and were not.
+    pub fn missed_probes(&self) -> impl Iterator<Item = &'static str> {
+        self.probes.iter().filter(|probe| probe.expected && probe.hits == 0).map(|probe| probe.name)
+    }
+}

@@ -1,0 +1,98 @@
+//! Plain text: for people at a terminal.
+
+use std::fmt::Write;
+
+use crate::lanes;
+use crate::{Failure, Format, Summary};
+
+/// The format.
+pub struct Text;
+
+impl Format for Text {
+    fn write(&self, s: &Summary) -> String {
+        let mut out = String::new();
+        if let Some(failure) = &s.failure {
+            write_failure(&mut out, failure);
+        }
+        let planted = s.planted.map_or(String::new(), |bug| format!(" with `{bug}` planted"));
+        let _ = writeln!(out, "{}: {}{planted}", s.scenario, if s.failure.is_some() { "VIOLATION" } else { "pass" });
+        write_figures(&mut out, s);
+        for note in &s.notes {
+            let _ = writeln!(out, "  note        {note}");
+        }
+        out
+    }
+}
+
+fn write_failure(out: &mut String, f: &Failure) {
+    let v = &f.violation;
+    let _ = writeln!(out, "{} is broken: {}", v.invariant, v.rule());
+    let _ = writeln!(out, "\n  {}", v.evidence.summary);
+    let width = v.evidence.facts.iter().map(|fact| fact.label.len()).max().unwrap_or(0);
+    for fact in &v.evidence.facts {
+        let _ = writeln!(out, "    {:width$}  {}", fact.label, fact.value);
+    }
+    let _ = writeln!(out, "\nThe last events before action {}, with header words and busy locks left out:\n", v.step);
+    out.push_str(&lanes::draw(&f.last_events, f.connections));
+    let _ = writeln!(out);
+    match &f.repro {
+        Ok(path) => _ = writeln!(out, "  repro       {path}"),
+        Err(problem) => _ = writeln!(out, "  repro       not written: {problem}"),
+    }
+    if let Some(replay) = &f.replay {
+        let _ = writeln!(out, "  replay      {replay}");
+    }
+    let _ = writeln!(out, "  found at    seed {}, action {}, event hash {:#018x}\n", f.seed, v.step, f.hash);
+}
+
+fn write_figures(out: &mut String, s: &Summary) {
+    let stopped = if s.interrupted { ", interrupted" } else { "" };
+    let _ = writeln!(
+        out,
+        "  runs        {} of {}{stopped} (seeds from {}, strategy {})",
+        s.runs, s.runs_asked, s.seed, s.strategy
+    );
+    let _ = writeln!(
+        out,
+        "  actions     {} in {:.1} s: {} per second on {} job{}",
+        grouped(s.actions),
+        s.seconds,
+        grouped(s.rate() as u64),
+        s.jobs,
+        if s.jobs == 1 { "" } else { "s" }
+    );
+    let _ = writeln!(out, "  commits     {}   crashes {}", grouped(s.commits), grouped(s.crashes));
+    let evaluations: u64 = s.invariants.iter().map(|i| i.evaluated).sum();
+    let idle: Vec<_> = s.invariants.iter().filter(|i| i.evaluated == 0).map(|i| i.id).collect();
+    let idle = if idle.is_empty() { String::new() } else { format!("; never: {}", idle.join(" ")) };
+    let _ = writeln!(out, "  invariants  {} evaluated {} times{idle}", s.invariants.len(), grouped(evaluations));
+    let expected = s.probes.iter().filter(|p| p.expected).count();
+    let missed: Vec<_> = s.missed_probes().collect();
+    let missed_text = if missed.is_empty() { String::new() } else { format!("; not hit: {}", missed.join(" ")) };
+    let _ = writeln!(out, "  probes      {} of {expected} expected were hit{missed_text}", expected - missed.len());
+    let _ = writeln!(out, "  hash        {:#018x}", s.hash);
+}
+
+/// A number with its digits in groups of three.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grouped;
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        let texts = [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")];
+        texts.into_iter().for_each(|(number, text)| assert_eq!(grouped(number), text));
+    }
+}

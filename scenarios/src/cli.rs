@@ -1,0 +1,129 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::{catalog, exit};
+
+/// Deterministic, multi-connection concurrency stress tester for database engines with cooperative I/O.
+///
+/// Many simulated connections step their own state machines over a shared pager and write-ahead log; an invariant checker
+/// looks at every completion callback, every cancel and every step. A violation is explained, written to a repro file, and
+/// replayed bit for bit.
+#[derive(Debug, Parser)]
+#[command(name = "falken", version, after_help = exit::TABLE)]
+pub struct Cli {
+    /// What to do; without a command, the default scenario is run.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a scenario many times with different seeds
+    Run(Run),
+    /// Replay a repro file and say whether it still fails in the same way
+    Replay(Replay),
+    /// List scenarios, planted bugs, invariants, probes or strategies
+    List(List),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+}
+
+/// A seed: decimal, or hexadecimal with `0x`.
+fn seed(text: &str) -> Result<u64, String> {
+    let parsed = text.strip_prefix("0x").map_or_else(|| text.parse(), |digits| u64::from_str_radix(digits, 16));
+    parsed.map_err(|_| "a seed is a number up to 2^64, decimal or 0x…".into())
+}
+
+/// Options of `run`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  falken run                                      the default scenario
+  falken run crash-and-recover --runs 5000        five thousand runs of another one
+  falken run my.toml --seed 7 --steps 1000        a scenario of your own
+  falken run --plant ckpt.ignores-read-marks long-readers
+                                                  see whether a planted bug is caught")]
+pub struct Run {
+    /// A scenario's name (see `falken list`) or the path of a scenario file
+    #[arg(default_value = catalog::DEFAULT)]
+    pub scenario: String,
+    /// Seed of the first run; the others follow it
+    #[arg(long, value_parser = seed, default_value = "1")]
+    pub seed: u64,
+    /// How many runs
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub runs: u64,
+    /// Actions per run after which clients start nothing new (default: the scenario's)
+    #[arg(long)]
+    pub steps: Option<u64>,
+    /// Runs at a time (default: one per core)
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// What answers the choices
+    #[arg(long, default_value = "random")]
+    pub strategy: String,
+    /// Plant a bug of the catalogue (see `falken list bugs`)
+    #[arg(long, value_name = "BUG")]
+    pub plant: Option<String>,
+    /// Where repro files go
+    #[arg(long, value_name = "DIR", default_value = "falken-repros")]
+    pub repro_dir: PathBuf,
+    /// Write the database and log of the last run to real files in this directory
+    #[arg(long, value_name = "DIR")]
+    pub keep_files: Option<PathBuf>,
+    /// Ask for a second opinion on the files after each crash and at the end of each run
+    #[arg(long, value_enum, default_value_t = OracleKind::None)]
+    pub oracle: OracleKind,
+    /// Write the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Second opinions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OracleKind {
+    /// None: the independent parser of falken judges alone
+    None,
+    /// Stock SQLite recovers a copy of the files
+    Sqlite,
+}
+
+/// Options of `replay`.
+#[derive(Args, Debug)]
+pub struct Replay {
+    /// The repro file
+    pub file: PathBuf,
+    /// Write the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `list`.
+#[derive(Args, Debug)]
+pub struct List {
+    /// What to list
+    #[arg(value_enum, default_value_t = Listed::Scenarios)]
+    pub what: Listed,
+    /// Write the list as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Listed {
+    Scenarios,
+    Bugs,
+    Invariants,
+    Probes,
+    Strategies,
+}

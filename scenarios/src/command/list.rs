@@ -1,0 +1,86 @@
+//! `falken list`: what there is.
+
+use falken_harness::{invariant, probe, strategy};
+use falken_models::bug::Bug;
+use serde_json::{Map, Value};
+
+use crate::catalog;
+use crate::cli::{List, Listed};
+use crate::exit::{Exit, Failure};
+
+/// Lists what was asked for.
+///
+/// # Errors
+/// The list cannot be written.
+pub fn list(options: &List) -> Result<Exit, Failure> {
+    let (columns, rows) = table(options.what)?;
+    super::print(&if options.json { json(columns, &rows) } else { text(columns, &rows) })
+}
+
+type Rows = Vec<Vec<String>>;
+
+fn table(what: Listed) -> Result<(&'static [&'static str], Rows), Failure> {
+    Ok(match what {
+        Listed::Scenarios => (&["scenario", "connections", "sync", "about"], scenarios()?),
+        Listed::Bugs => {
+            let row = |bug: &Bug| {
+                let needs = if bug.needs_threads() { "threads" } else { "simulation" };
+                vec![
+                    bug.id().into(),
+                    bug.class().name().into(),
+                    needs.into(),
+                    bug.violates().join(" "),
+                    bug.what().into(),
+                ]
+            };
+            (&["bug", "class", "found by", "violates", "what"], Bug::ALL.iter().map(row).collect())
+        }
+        Listed::Invariants => {
+            let online = invariant::TABLE.iter().map(|entry| [entry.id, entry.name, entry.rule]);
+            let judged = invariant::JUDGED_BY_THE_LOOP.iter().map(|(id, name, rule)| [*id, *name, *rule]);
+            (&["invariant", "name", "rule"], online.chain(judged).map(|row| row.map(String::from).to_vec()).collect())
+        }
+        Listed::Probes => (
+            &["probe", "hit when"],
+            probe::TABLE.iter().map(|probe| vec![probe.name.into(), probe.about.into()]).collect(),
+        ),
+        Listed::Strategies => (
+            &["strategy", "about"],
+            strategy::TABLE.iter().map(|entry| vec![entry.name.into(), entry.about.into()]).collect(),
+        ),
+    })
+}
+
+fn scenarios() -> Result<Rows, Failure> {
+    let row = |(name, _): &(&str, &str)| {
+        let scenario = catalog::find(name)?;
+        let sync = format!("{:?}", scenario.database.sync).to_lowercase();
+        Ok(vec![scenario.name.clone(), scenario.connections().to_string(), sync, scenario.about])
+    };
+    catalog::TABLE.iter().map(row).collect()
+}
+
+/// Columns as wide as their widest cell; the last one runs on.
+fn text(columns: &[&str], rows: &Rows) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.chain([columns[column].len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns.len()).map(width).collect();
+    let line = |cells: Vec<&str>| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let header = line(columns.to_vec());
+    rows.iter().fold(header, |out, row| out + &line(row.iter().map(String::as_str).collect()))
+}
+
+fn json(columns: &[&str], rows: &Rows) -> String {
+    let object = |row: &Vec<String>| {
+        let fields =
+            columns.iter().zip(row).map(|(column, cell)| (column.replace(' ', "_"), Value::from(cell.clone())));
+        Value::Object(fields.collect::<Map<_, _>>())
+    };
+    let list: Vec<Value> = rows.iter().map(object).collect();
+    format!("{:#}\n", Value::from(list))
+}

@@ -1,0 +1,58 @@
+//! The subcommands, one file each.
+
+mod list;
+mod replay;
+mod run;
+
+use std::io::Write;
+
+use clap::{CommandFactory, Parser};
+use falken_harness::verdict::Violation;
+
+use crate::cli::{Cli, Command};
+use crate::exit::{Exit, Failure};
+
+/// Does what the command line says.
+///
+/// # Errors
+/// The command could not do its work.
+pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    // A panic in a model becomes a violation; the standard message about it would only be noise in the progress output.
+    std::panic::set_hook(Box::new(|_| {}));
+    match cli.command {
+        None => {
+            let Some(Command::Run(default)) = Cli::parse_from(["falken", "run"]).command else {
+                unreachable!("`falken run` is a run")
+            };
+            run::run(&default)
+        }
+        Some(Command::Run(options)) => run::run(&options),
+        Some(Command::Replay(options)) => replay::replay(&options),
+        Some(Command::List(options)) => list::list(&options),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "falken", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+/// Writes a result to stdout. A reader that has gone away is no error.
+fn print(text: &str) -> Result<Exit, Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => Ok(Exit::Pass),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Pass),
+        Err(error) => Err(Failure::Harness(format!("cannot write the report: {error}"))),
+    }
+}
+
+/// The exit code that a verdict calls for.
+fn exit_of(violation: Option<&Violation>) -> Exit {
+    match violation {
+        None => Exit::Pass,
+        Some(violation) if violation.invariant.starts_with("LIVE-1") || violation.invariant.starts_with("LIVE-2") => {
+            Exit::Liveness
+        }
+        Some(_) => Exit::Violation,
+    }
+}

@@ -1,0 +1,243 @@
+//! `falken run`: many runs of a scenario.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use falken_harness::repro::Repro;
+use falken_harness::run::{Oracle, RunReport};
+use falken_harness::scenario::Scenario;
+use falken_harness::strategy;
+use falken_models::bug::{Bug, Planted};
+use falken_reports::{Failure as Found, Summary};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::batch::{Batch, Totals};
+use crate::catalog;
+use crate::cli::{OracleKind, Run};
+use crate::exit::{Exit, Failure, suggest};
+
+/// How often a line of progress is printed where there is no terminal.
+const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
+
+/// Runs a scenario.
+///
+/// # Errors
+/// The options make no sense, or files cannot be written.
+pub fn run(options: &Run) -> Result<Exit, Failure> {
+    let scenario = scenario(options)?;
+    let planted = options.plant.as_deref().map(find_bug).transpose()?;
+    let strategy = find_strategy(&options.strategy)?;
+    prepare_directory(&options.repro_dir)?;
+    options.keep_files.as_deref().map(prepare_directory).transpose()?;
+    let jobs = options.jobs.map_or_else(default_jobs, usize::from);
+    let oracle = oracle(options.oracle)?;
+    let stop = stop_on_ctrl_c()?;
+    let batch = Batch {
+        scenario: &scenario,
+        strategy,
+        planted: Planted(planted),
+        seed: options.seed,
+        runs: options.runs,
+        jobs,
+        oracle: &*oracle,
+        stop: &stop,
+    };
+    let mut progress = Progress::new(&scenario.name, options.runs);
+    let totals = batch.go(|totals| progress.update(totals));
+    progress.finish();
+    if let (Some(dir), Some((_, files))) = (&options.keep_files, &totals.last) {
+        keep_files(dir, files)?;
+    }
+    let summary = summarise(options, &scenario, &batch, totals, stop.load(Ordering::Relaxed));
+    super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
+    Ok(super::exit_of(summary.failure.as_ref().map(|failure| &failure.violation)))
+}
+
+fn scenario(options: &Run) -> Result<Scenario, Failure> {
+    let mut scenario = catalog::find(&options.scenario)?;
+    if let Some(steps) = options.steps {
+        scenario.bounds.steps = steps;
+    }
+    scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
+    Ok(scenario)
+}
+
+fn find_bug(id: &str) -> Result<Bug, Failure> {
+    Bug::from_id(id).ok_or_else(|| {
+        let hint = suggest(id, Bug::ALL.iter().map(|bug| bug.id()));
+        Failure::Input(format!("there is no bug `{id}` to plant{hint} (see `falken list bugs`)"))
+    })
+}
+
+fn find_strategy(name: &str) -> Result<&'static strategy::Entry, Failure> {
+    strategy::TABLE.iter().find(|entry| entry.name == name).ok_or_else(|| {
+        let hint = suggest(name, strategy::TABLE.iter().map(|entry| entry.name));
+        Failure::Input(format!("there is no strategy `{name}`{hint} (see `falken list strategies`)"))
+    })
+}
+
+fn default_jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Makes sure, before any work is done, that files can be written there.
+fn prepare_directory(dir: &Path) -> Result<(), Failure> {
+    let failed =
+        |error: std::io::Error| Failure::Input(format!("cannot write to directory {}: {error}", dir.display()));
+    fs::create_dir_all(dir).map_err(failed)?;
+    let probe = dir.join(".falken-write-test");
+    fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(failed)
+}
+
+type MakeOracle = Box<dyn Fn() -> Option<Box<dyn Oracle>> + Sync>;
+
+#[cfg(feature = "sqlite-oracle")]
+fn oracle(kind: OracleKind) -> Result<MakeOracle, Failure> {
+    match kind {
+        OracleKind::None => Ok(Box::new(|| None)),
+        OracleKind::Sqlite => {
+            let directory = tempfile::tempdir()
+                .map_err(|error| Failure::Harness(format!("cannot make a directory for SQLite's copies: {error}")))?;
+            let directory = Arc::new(directory);
+            Ok(Box::new(move || Some(Box::new(crate::oracle::Sqlite::new(Arc::clone(&directory))))))
+        }
+    }
+}
+
+#[cfg(not(feature = "sqlite-oracle"))]
+fn oracle(kind: OracleKind) -> Result<MakeOracle, Failure> {
+    match kind {
+        OracleKind::None => Ok(Box::new(|| None)),
+        OracleKind::Sqlite => {
+            Err(Failure::Input("this build has no SQLite; build with the feature sqlite-oracle".into()))
+        }
+    }
+}
+
+/// The first Ctrl-C lets the runs under way end and reports what there is; a second one kills.
+fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    })
+    .map_err(|error| Failure::Harness(format!("cannot listen for Ctrl-C: {error}")))?;
+    Ok(stop)
+}
+
+/// A bar on a terminal, a line now and then elsewhere.
+struct Progress {
+    bar: Option<ProgressBar>,
+    scenario: String,
+    runs: u64,
+    last_line: Instant,
+}
+
+impl Progress {
+    fn new(scenario: &str, runs: u64) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} runs, {per_sec}, {eta} left")
+                .expect("the template is well formed");
+            ProgressBar::new(runs).with_style(style).with_message(scenario.to_owned())
+        });
+        Self { bar, scenario: scenario.to_owned(), runs, last_line: Instant::now() }
+    }
+
+    fn update(&mut self, totals: &Totals) {
+        match &self.bar {
+            Some(bar) => bar.set_position(totals.runs),
+            None if self.last_line.elapsed() >= PLAIN_PROGRESS => {
+                eprintln!("{}: {} of {} runs, {} actions", self.scenario, totals.runs, self.runs, totals.actions);
+                self.last_line = Instant::now();
+            }
+            None => {}
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn keep_files(dir: &Path, [database, log]: &[Vec<u8>; 2]) -> Result<(), Failure> {
+    let failed = |error| Failure::Harness(format!("cannot keep files in {}: {error}", dir.display()));
+    fs::write(dir.join("falken.db"), database).map_err(failed)?;
+    fs::write(dir.join("falken.db-wal"), log).map_err(failed)
+}
+
+fn summarise(options: &Run, scenario: &Scenario, batch: &Batch<'_>, totals: Totals, interrupted: bool) -> Summary {
+    let failure = totals.failure.map(|(index, report)| {
+        let seed = options.seed.wrapping_add(index);
+        found(options, scenario, batch, seed, *report)
+    });
+    let mut notes = Vec::new();
+    if let Some(bug) = batch.planted.0.filter(|bug| bug.needs_threads()) {
+        notes.push(format!("`{}` shows only on real threads: cargo test -p falken-models-loom finds it", bug.id()));
+    }
+    if let Some(dir) = &options.keep_files {
+        notes.push(format!("the last run's files are {0}/falken.db and {0}/falken.db-wal", dir.display()));
+    }
+    Summary {
+        scenario: scenario.name.clone(),
+        strategy: batch.strategy.name.into(),
+        planted: batch.planted.0.map(Bug::id),
+        seed: options.seed,
+        runs: totals.runs,
+        runs_asked: options.runs,
+        interrupted,
+        jobs: batch.jobs,
+        actions: totals.actions,
+        commits: totals.commits,
+        crashes: totals.crashes,
+        seconds: totals.seconds,
+        hash: totals.hash,
+        invariants: Summary::count_invariants(&totals.evaluated),
+        probes: Summary::count_probes(&totals.probes, &scenario.probes.expected),
+        failure,
+        notes,
+    }
+}
+
+/// Describes a failure; its repro file is on disk before anything is printed.
+fn found(options: &Run, scenario: &Scenario, batch: &Batch<'_>, seed: u64, report: RunReport) -> Found {
+    let violation = report.verdict.violation().expect("the run has failed").clone();
+    let repro = Repro {
+        version: env!("CARGO_PKG_VERSION").into(),
+        seed,
+        strategy: batch.strategy.name.into(),
+        planted: batch.planted,
+        verdict: format!("{}: {}", violation.invariant, violation.evidence.summary),
+        step: violation.step,
+        hash: report.hash,
+        scenario: scenario.clone(),
+        tape: report.tape,
+    };
+    let name = format!("{}-{}-{seed:x}.toml", scenario.name, violation.invariant.to_lowercase());
+    let path = options.repro_dir.join(name);
+    let written = write_whole(&path, &repro.to_toml()).map(|()| path.display().to_string()).map_err(|e| e.to_string());
+    let replay = written.as_ref().ok().map(|path| format!("falken replay {path}"));
+    Found {
+        seed,
+        violation,
+        hash: report.hash,
+        connections: scenario.connections(),
+        last_events: report.last_events,
+        repro: written,
+        replay,
+    }
+}
+
+/// Writes a file under another name first: a full disk or a kill leaves the old file or none, never half of one.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let unfinished = path.with_extension("toml.partial");
+    fs::write(&unfinished, text)?;
+    fs::rename(&unfinished, path)
+}

@@ -1,0 +1,68 @@
+//! Exit codes and the errors that lead to them.
+
+use thiserror::Error;
+
+/// How a command ends; the numbers are part of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Nothing was found.
+    Pass = 0,
+    /// An invariant was broken.
+    Violation = 1,
+    /// Usage or bad input.
+    Usage = 2,
+    /// falken itself failed.
+    Harness = 3,
+    /// A violation of progress: stuck, or a loop.
+    Liveness = 4,
+    /// A replay did not reproduce what its file says.
+    Nondeterminism = 5,
+}
+
+impl Exit {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+/// The table that `--help` shows.
+pub const TABLE: &str = "\
+Exit codes:
+  0  pass
+  1  violation
+  2  usage or bad input
+  3  harness error
+  4  liveness violation (stuck, deadlock, endless loop)
+  5  nondeterminism (a replay did not reproduce its file)";
+
+/// Why a command could not do its work.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The user asked for something that is not there or makes no sense.
+    #[error("{0}")]
+    Input(String),
+    /// falken itself, or the machine under it, failed.
+    #[error("{0}")]
+    Harness(String),
+}
+
+impl Failure {
+    /// The exit code.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::Input(_) => Exit::Usage,
+            Self::Harness(_) => Exit::Harness,
+        }
+    }
+}
+
+/// Adds the nearest known name to an error about an unknown one.
+pub fn suggest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known.map(|name| (strsim::jaro_winkler(wanted, name), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    match nearest {
+        Some((similarity, name)) if similarity > 0.7 => format!("; did you mean `{name}`?"),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,12 @@
+//! The `falken` command line: the scenario catalogue, batches of runs on all cores, oracles, commands.
+//!
+//! What this is not: it never inspects a schedule; the harness does. `catalog` holds the scenarios, `batch` runs many
+//! seeds, `command` has one file per subcommand.
+
+pub mod batch;
+pub mod catalog;
+pub mod cli;
+pub mod command;
+pub mod exit;
+#[cfg(feature = "sqlite-oracle")]
+pub mod oracle;
