@@ -188,6 +188,19 @@ impl Core {
         }
     }
 
+    /// Stores who is woken at the end; returns whether that was in time. The replaced waker is dropped with no lock
+    /// held: it may own a task, and with it something that uses this completion.
+    fn store_waker(&self, waker: &Waker) -> bool {
+        let mut waker = Some(waker.clone());
+        let mut tail = self.tail.lock();
+        if self.terminal() {
+            return false;
+        }
+        std::mem::swap(&mut tail.waker, &mut waker);
+        drop(tail);
+        true
+    }
+
     /// Makes this completion a member of `parent`, which has already counted it.
     fn link(&self, parent: &Arc<Core>) {
         if parent.planted.is(Bug::GroupLinkAfterFinish) {
@@ -206,6 +219,15 @@ impl Core {
             }
         }
         parent.member_finished(self.error());
+    }
+
+    /// Undoes [`link`](Self::link), if this completion still has `parent` to tell.
+    fn unlink(&self, parent: &Arc<Core>) {
+        // The last reference may drop the group's callback, which must not run into this lock.
+        let _given_up = {
+            let mut tail = self.tail.lock();
+            tail.parent.take_if(|linked| Arc::ptr_eq(linked, parent))
+        };
     }
 
     fn error(&self) -> Option<CompletionError> {
@@ -356,16 +378,9 @@ impl Completion {
     /// Registers the waker that is called once the result is visible; the one registered last counts. On a group it is
     /// also called when a member finishes. If the result is already there it is called at once.
     pub fn set_waker(&self, waker: &Waker) {
-        if let Some(core) = self.core() {
-            let mut tail = core.tail.lock();
-            if !core.terminal() {
-                if !tail.waker.as_ref().is_some_and(|old| old.will_wake(waker)) {
-                    tail.waker = Some(waker.clone());
-                }
-                return;
-            }
+        if !self.core().is_some_and(|core| core.store_waker(waker)) {
+            waker.wake_by_ref();
         }
-        waker.wake_by_ref();
     }
 
     /// Keeps `buffer` alive until the last handle is gone. The device holds a handle until the kernel is done.
@@ -400,6 +415,12 @@ impl Completion {
         match self.core() {
             Some(core) => core.link(parent),
             None => parent.member_finished(None),
+        }
+    }
+
+    pub(super) fn unlink_from(&self, parent: &Arc<Core>) {
+        if let Some(core) = self.core() {
+            core.unlink(parent);
         }
     }
 }
