@@ -28,3 +28,6 @@ pub use error::CompletionError;
 pub use group::CompletionGroup;
 pub use result::{IOCompletions, IOResult};
 pub use state_machine::{StateMachine, StateTransition, TransitionResult};
+
+#[cfg(all(test, not(any(falken_loom, falken_shuttle))))]
+mod tests;
