@@ -1,14 +1,13 @@
 //! Cancelling a group while the device finishes its members: each member ends one way, the group once.
 //!
-//! Bounds: the main thread cancels, one or two completer threads; fully explored, or at most 4 preemptions when the
-//! group is built meanwhile.
+//! Bounds: the main thread cancels, one completer thread fully, two with at most 4 preemptions.
 
 mod support;
 
 use falken_models_loom::bug::{Bug, Planted};
 use falken_models_loom::io::CompletionError::Aborted;
 use falken_models_loom::io::{Completion, CompletionGroup};
-use support::{Bound, CORRECT, Calls, expect_failure, explore, group, join, thread, with, write};
+use support::{Bound, CORRECT, Calls, expect_failure, explore, group, join, take_part, thread, with, write};
 
 fn check(members: &[Completion], of_members: &Calls, all: &Completion, calls: &Calls) {
     assert_eq!(of_members.seen().len(), members.len(), "each member ends exactly once");
@@ -28,6 +27,7 @@ fn abort_built<const N: usize>(planted: Planted) {
         let member = member.clone();
         thread(move || member.complete(1))
     });
+    take_part();
     all.abort();
     join(devices);
     check(&members, &of_members, &all, &calls);
@@ -36,7 +36,7 @@ fn abort_built<const N: usize>(planted: Planted) {
 #[test]
 fn aborting_a_built_group_races_with_its_members_ends() {
     explore("abort group x 1 member", Bound::Full, || abort_built::<1>(CORRECT));
-    explore("abort group x 2 members", Bound::Full, || abort_built::<2>(CORRECT));
+    explore("abort group x 2 members", Bound::Preemptions(4), || abort_built::<2>(CORRECT));
 }
 
 #[test]
@@ -48,6 +48,7 @@ fn cancelling_before_the_group_is_built_races_with_its_members_ends() {
             let member = member.clone();
             thread(move || member.complete(1))
         });
+        take_part();
         let mut builder = CompletionGroup::new(calls.recorder());
         members.iter().for_each(|member| builder.add(member));
         builder.cancel();

@@ -1,7 +1,7 @@
 //! Dropping the last handles while the device finishes: everything is freed, once, and no buffer too early.
 //!
 //! Loom itself fails an execution that leaks an `Arc`, so each model here also checks that there is no reference cycle.
-//! Bounds: the main thread drops, one or two completer threads; fully explored.
+//! Bounds: the main thread drops, one completer thread fully, two with at most 4 preemptions.
 
 mod support;
 
@@ -10,7 +10,7 @@ use std::sync::Arc as StdArc;
 use falken_models_loom::bug::Bug;
 use falken_models_loom::io::{Buffer, Completion, CompletionGroup};
 use falken_models_loom::sync::Arc;
-use support::{Bound, CORRECT, Calls, expect_failure, explore, group, join, thread, with, write};
+use support::{Bound, CORRECT, Calls, expect_failure, explore, group, join, take_part, thread, with, write};
 
 /// A completion whose callback owns a share of `token`.
 fn owning(token: &StdArc<()>) -> Completion {
@@ -27,6 +27,7 @@ fn the_waiters_drop_races_with_the_devices_end() {
         let completion = owning(&token);
         let device = completion.clone();
         let device = thread(move || device.complete(1));
+        take_part();
         drop(completion);
         assert!(device.join().expect("no panic"));
         assert_eq!(StdArc::strong_count(&token), 1);
@@ -40,6 +41,7 @@ fn two_handles_of_an_unfinished_completion_are_dropped_at_once() {
         let completion = owning(&token);
         let device = completion.clone();
         let device = thread(move || drop(device));
+        take_part();
         drop(completion);
         device.join().expect("no panic");
         assert_eq!(StdArc::strong_count(&token), 1);
@@ -48,11 +50,12 @@ fn two_handles_of_an_unfinished_completion_are_dropped_at_once() {
 
 #[test]
 fn the_drop_of_a_group_races_with_its_members_ends() {
-    explore("drop group x 2 members", Bound::Full, || {
+    explore("drop group x 2 members", Bound::Preemptions(4), || {
         let (token, calls) = (StdArc::new(()), Calls::default());
         let members = [(); 2].map(|()| owning(&token));
         let all = group(CORRECT, &members.each_ref(), &calls);
         let devices = members.map(|member| thread(move || member.complete(1)));
+        take_part();
         drop(all);
         join(devices);
         assert_eq!(calls.seen(), [Ok(0)], "nobody waits, the callback runs all the same");
@@ -70,6 +73,7 @@ fn a_group_dropped_before_build_is_freed_while_its_member_finishes() {
         });
         builder.add(&member);
         let device = thread(move || member.complete(1));
+        take_part();
         drop(builder);
         device.join().expect("no panic");
         assert_eq!(StdArc::strong_count(&token), 1);
@@ -89,6 +93,7 @@ fn an_aborted_reads_buffer_lives_until_the_device_lets_go() {
             buffer.write(|bytes| bytes.fill(7));
             read.complete(4);
         });
+        take_part();
         read.abort();
         drop(read);
         device.join().expect("no panic");

@@ -6,7 +6,7 @@ mod support;
 
 use falken_models_loom::bug::{Bug, Planted};
 use falken_models_loom::io::{CompletionError, CompletionGroup};
-use support::{Bound, CORRECT, Calls, expect_failure, explore, group, join, thread, with, write};
+use support::{Bound, CORRECT, Calls, expect_failure, explore, group, join, take_part, thread, with, write};
 
 /// Links `N` members, each of which its own thread finishes meanwhile.
 fn link_while_finishing<const N: usize>(planted: Planted) {
@@ -16,6 +16,7 @@ fn link_while_finishing<const N: usize>(planted: Planted) {
         let member = member.clone();
         thread(move || member.complete(1))
     });
+    take_part();
     let all = group(planted, &members.each_ref(), &calls);
     join(devices);
 
@@ -37,6 +38,7 @@ fn a_group_that_finishes_while_it_is_linked_is_counted_once() {
         let inner = group(CORRECT, &members.each_ref(), &inner_calls);
         let [a, b] = members;
         let devices = [thread(move || a.complete(1)), thread(move || b.error(CompletionError::Io))];
+        take_part();
         let outer = group(CORRECT, &[&inner], &calls);
         join(devices);
         assert!(outer.finished());
@@ -56,6 +58,7 @@ fn giving_a_group_up_while_its_member_finishes_loses_neither() {
         let mut builder = CompletionGroup::new(given_up.recorder());
         builder.add(&member);
         let device = thread(move || device.complete(1));
+        take_part();
         drop(builder);
         let second = group(CORRECT, &[&member], &calls);
         device.join().expect("no panic");

@@ -9,7 +9,7 @@ use falken_models_loom::bug::{Bug, Planted};
 use falken_models_loom::io::{Completion, CompletionKind};
 use falken_models_loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use support::{Bound, CORRECT, Calls, expect_failure, explore, group, join, thread, with};
+use support::{Bound, CORRECT, Calls, expect_failure, explore, group, join, take_part, thread, with};
 
 fn storing(planted: Planted, effect: &Arc<AtomicU32>, value: u32) -> Completion {
     let effect = Arc::clone(effect);
@@ -21,6 +21,7 @@ fn observer_of_one(planted: Planted) {
     let completion = storing(planted, &effect, 7);
     let device = completion.clone();
     let device = thread(move || device.complete(1));
+    take_part();
     if completion.finished() {
         assert_eq!(effect.load(Relaxed), 7, "finished before its callback's effect");
         assert_eq!(completion.transferred(), Some(1));
@@ -41,6 +42,7 @@ fn a_finished_group_means_that_every_members_effect_is_visible() {
         let members = effects.each_ref().map(|effect| storing(CORRECT, effect, 7));
         let all = group(CORRECT, &members.each_ref(), &Calls::default());
         let devices = members.map(|member| thread(move || member.complete(0)));
+        take_part();
         if all.finished() {
             assert!(effects.iter().all(|effect| effect.load(Relaxed) == 7), "the group finished too early");
         }

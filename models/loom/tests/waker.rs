@@ -11,7 +11,7 @@ use falken_models_loom::bug::{Bug, Planted};
 use falken_models_loom::io::{Completion, CompletionKind};
 use falken_models_loom::sync::Arc;
 use loom::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use support::{Bound, CORRECT, Calls, Wakes, expect_failure, explore, group, join, thread, with, write};
+use support::{Bound, CORRECT, Calls, Wakes, expect_failure, explore, group, join, take_part, thread, with, write};
 
 #[test]
 fn a_waker_registered_while_the_completion_finishes_is_called_once() {
@@ -19,6 +19,7 @@ fn a_waker_registered_while_the_completion_finishes_is_called_once() {
         let completion = write(CORRECT, &Calls::default());
         let device = completion.clone();
         let device = thread(move || device.complete(1));
+        take_part();
         let (wakes, waker) = Wakes::new();
         completion.set_waker(&waker);
         device.join().expect("no panic");
@@ -32,6 +33,7 @@ fn of_two_wakers_the_last_is_called_and_the_first_at_most_once() {
         let completion = write(CORRECT, &Calls::default());
         let device = completion.clone();
         let device = thread(move || device.complete(1));
+        take_part();
         let ((first, first_waker), (last, last_waker)) = (Wakes::new(), Wakes::new());
         completion.set_waker(&first_waker);
         completion.set_waker(&last_waker);
@@ -48,6 +50,7 @@ fn progress(planted: Planted) {
     let ((old, old_waker), (new, new_waker)) = (Wakes::new(), Wakes::new());
     all.set_waker(&old_waker);
     let device = thread(move || member.complete(1));
+    take_part();
     all.set_waker(&new_waker);
     device.join().expect("no panic");
     assert_eq!(old.count() + new.count(), 1, "one of them is woken for progress");
@@ -73,6 +76,7 @@ fn a_waker_registered_while_a_group_finishes_is_not_lost() {
                 all.set_waker(&waker);
             }
             let devices = members.map(|member| thread(move || member.complete(1)));
+            take_part();
             if !registered_first {
                 all.set_waker(&waker);
             }
@@ -111,6 +115,7 @@ fn the_result_and_the_callbacks_effect_are_visible_to_whoever_is_woken() {
         });
         let device = completion.clone();
         let device = thread(move || device.complete(1));
+        take_part();
         completion.set_waker(&Waker::from(StdArc::clone(&observer)));
         device.join().expect("no panic");
         assert!(observer.woken.load(Relaxed));

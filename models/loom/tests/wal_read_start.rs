@@ -16,7 +16,7 @@ use falken_models_loom::sync::Arc;
 use falken_models_loom::table::initial_database;
 use falken_models_loom::wal::{BeginRead, CheckpointMode, UseLog};
 use loom::thread::yield_now;
-use support::{Bound, CORRECT, expect_failure, explore, thread, with};
+use support::{Bound, CORRECT, expect_failure, explore, take_part, thread, with};
 
 fn database(planted: Planted) -> Arc<Shared> {
     let log = Arc::new(EventLog::default());
@@ -89,6 +89,7 @@ fn read_start_beside(planted: Planted, before: &[Step], during: &'static [Step])
         }
         writer
     });
+    take_part();
     let mut reader = Session::new(1, Arc::clone(&shared));
     let mut begin = StateMachine::new(BeginRead::new(UseLog::IfNeeded));
     let began = loop {

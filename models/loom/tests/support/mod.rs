@@ -1,7 +1,7 @@
 //! What every loom test here uses: exploring with a stated bound, and checking that a planted bug is found.
 //!
 //! Rules for loom 0.7.3 that the tests keep to (`litmus.rs` shows why):
-//! * A thread starts with an operation that is not a load: [`thread`] sees to that.
+//! * A thread starts with a read-modify-write of one word that all threads share: [`thread`] and [`take_part`] see to that.
 //! * A bound limits preemptions, never time, so that a test explores the same executions everywhere.
 //! * Nothing spins: a loom thread that waits for another one joins it.
 
@@ -60,13 +60,22 @@ pub fn expect_failure(what: &str, bound: Bound, message: &str, model: impl Fn() 
     println!("{what}: found the planted bug");
 }
 
-/// Starts a loom thread whose first operation is not a load.
+loom::lazy_static! {
+    /// What every thread touches first, so that loom tries every order of starting.
+    static ref START: AtomicU32 = AtomicU32::new(0);
+}
+
+/// Starts a loom thread that takes part in the race.
 pub fn thread<T: 'static>(body: impl FnOnce() -> T + 'static) -> JoinHandle<T> {
-    let scratch = AtomicU32::new(0);
     loom::thread::spawn(move || {
-        scratch.fetch_add(1, Relaxed);
+        take_part();
         body()
     })
+}
+
+/// What a thread does first when it takes part in a race; the main thread does it after it has started the others.
+pub fn take_part() {
+    START.fetch_add(1, Relaxed);
 }
 
 /// Waits for several threads.

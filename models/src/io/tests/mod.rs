@@ -55,8 +55,10 @@ impl<F: Fn() + Send + Sync + 'static> Wake for Watch<F> {
     }
 }
 
+type Counter = Watch<fn()>;
+
 /// A waker that only counts.
-fn counting_waker() -> (Arc<Watch<fn()>>, Waker) {
+fn counting_waker() -> (Arc<Counter>, Waker) {
     Watch::new(|| {})
 }
 

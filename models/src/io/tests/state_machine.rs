@@ -7,6 +7,12 @@ use crate::turn;
 /// Plays a list of turns, noting each in the context.
 struct Script(std::vec::IntoIter<Turn>);
 
+impl<const N: usize> From<[Turn; N]> for Script {
+    fn from(turns: [Turn; N]) -> Self {
+        Self(Vec::from(turns).into_iter())
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Turn {
     Continue,
@@ -30,13 +36,13 @@ impl StateTransition<u32> for Script {
     }
 }
 
-fn script(turns: &[Turn]) -> StateMachine<Script> {
-    StateMachine::new(Script(turns.to_vec().into_iter()))
+fn script<const N: usize>(turns: [Turn; N]) -> StateMachine<Script> {
+    StateMachine::new(Script::from(turns))
 }
 
 #[test]
 fn a_step_takes_turns_until_the_machine_waits_and_goes_on_where_it_stopped() {
-    let mut machine = script(&[Turn::Continue, Turn::Wait, Turn::Continue, Turn::Continue, Turn::Done(5)]);
+    let mut machine = script([Turn::Continue, Turn::Wait, Turn::Continue, Turn::Continue, Turn::Done(5)]);
     let mut turns = 0;
     assert!(matches!(machine.step(&mut turns), Ok(IOResult::IO(_))));
     assert_eq!((turns, machine.ended()), (2, false));
@@ -46,7 +52,7 @@ fn a_step_takes_turns_until_the_machine_waits_and_goes_on_where_it_stopped() {
 
 #[test]
 fn an_error_ends_the_machine() {
-    let mut machine = script(&[Turn::Continue, Turn::Fail]);
+    let mut machine = script([Turn::Continue, Turn::Fail]);
     assert!(matches!(machine.step(&mut 0), Err("failed")));
     assert!(machine.ended());
 }
@@ -54,7 +60,7 @@ fn an_error_ends_the_machine() {
 #[test]
 fn a_machine_that_has_ended_must_not_be_stepped_again() {
     for last in [Turn::Done(1), Turn::Fail] {
-        let mut machine = script(&[last, Turn::Done(2)]);
+        let mut machine = script([last, Turn::Done(2)]);
         let _ = machine.step(&mut 0).map(|outcome| outcome.is_io());
         let again = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(machine.step(&mut 0))));
         let panic = again.expect_err("the guard is always on");
@@ -77,13 +83,13 @@ impl StateTransition<u32> for Outer {
 
 #[test]
 fn an_inner_machines_turns_are_turns_of_the_outer_one() {
-    let inner = Script(vec![Turn::Continue, Turn::Wait, Turn::Done(4)].into_iter());
+    let inner = Script::from([Turn::Continue, Turn::Wait, Turn::Done(4)]);
     let mut machine = StateMachine::new(Outer(inner));
     let mut turns = 0;
     assert!(matches!(machine.step(&mut turns), Ok(IOResult::IO(_))));
     assert_eq!(turns, 2);
     assert!(matches!(machine.step(&mut turns), Ok(IOResult::Done(40))));
 
-    let mut failing = StateMachine::new(Outer(Script(vec![Turn::Fail].into_iter())));
+    let mut failing = StateMachine::new(Outer(Script::from([Turn::Fail])));
     assert!(matches!(failing.step(&mut turns), Err("failed")));
 }
