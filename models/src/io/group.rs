@@ -1,6 +1,7 @@
 //! Several completions that finish as one.
 
-use super::completion::{Callback, Core, GroupHandle, Repr};
+use super::completion::{GroupHandle, Repr};
+use super::core::{Callback, Core};
 use super::{Completion, CompletionError, CompletionKind};
 use crate::bug::Planted;
 use crate::sync::Arc;
