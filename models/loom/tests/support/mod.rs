@@ -1,7 +1,8 @@
 //! What every loom test here uses: exploring with a stated bound, and checking that a planted bug is found.
 //!
 //! Rules for loom 0.7.3 that the tests keep to (`litmus.rs` shows why):
-//! * A thread starts with a read-modify-write of one word that all threads share: [`thread`] and [`take_part`] see to that.
+//! * A thread starts with a read-modify-write of one word that all threads share: [`thread`] and [`take_part`] see to
+//!   that.
 //! * A bound limits preemptions, never time, so that a test explores the same executions everywhere.
 //! * Nothing spins: a loom thread that waits for another one joins it.
 
@@ -19,9 +20,9 @@ use loom::thread::JoinHandle;
 /// How far a model is explored.
 #[derive(Clone, Copy, Debug)]
 pub enum Bound {
-    /// Every execution.
+    /// Every execution that loom knows to try.
     Full,
-    /// Every execution with at most this many preemptive switches.
+    /// Those with at most this many preemptive switches.
     Preemptions(usize),
 }
 
