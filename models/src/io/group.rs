@@ -1,6 +1,7 @@
 //! Several completions that finish as one.
 
-use super::completion::{Callback, Core, GroupHandle, Repr};
+use super::completion::{GroupHandle, Repr};
+use super::core::{Callback, Core};
 use super::{Completion, CompletionError, CompletionKind};
 use crate::bug::Planted;
 use crate::sync::Arc;
@@ -8,8 +9,9 @@ use crate::sync::Arc;
 /// Collects completions into one that finishes when all of them have, with the first error in order of finishing.
 ///
 /// Members may be unfinished, finished, explicit yields or groups, and may finish on another thread at any moment
-/// while they are added. A group without members finishes when it is built. Dropping the builder without
-/// [`build`](Self::build) gives the group up: its callback never runs, and its members go on by themselves.
+/// while they are added; one that had finished before counts as finishing when it is added. A group without members
+/// finishes when it is built. Dropping the builder without [`build`](Self::build) gives the group up: its callback
+/// never runs and is freed, and its members go on by themselves.
 ///
 /// ```
 /// use falken_models::io::{Completion, CompletionGroup};
@@ -65,9 +67,16 @@ impl CompletionGroup {
     }
 
     /// Closes the group and returns its completion, which has already finished if all members have.
-    pub fn build(self) -> Completion {
-        let Self { core, members } = self;
+    pub fn build(mut self) -> Completion {
+        let (core, members) = (Arc::clone(&self.core), std::mem::take(&mut self.members));
         core.member_finished(None);
         Completion(Repr::Group(Arc::new(GroupHandle { core, members })))
+    }
+}
+
+impl Drop for CompletionGroup {
+    /// Lets go of the members of a group that was given up; a built group has handed them on.
+    fn drop(&mut self) {
+        self.members.iter().for_each(|member| member.unlink_from(&self.core));
     }
 }

@@ -12,11 +12,12 @@
 //!   abort its own completion (harmless), finish others, and submit; it must not wait.
 //! * An observer that sees [`Completion::finished`] sees everything that the callback did.
 //!
-//! Where to go next: [`completion`](Completion) for one operation, [`CompletionGroup`] for several,
+//! Where to go next: [`completion`](Completion) for one operation (`core.rs` behind it), [`CompletionGroup`] for several,
 //! [`StateMachine`] for the operations that wait for them.
 
 mod buffer;
 mod completion;
+mod core;
 mod error;
 mod group;
 mod result;
@@ -28,3 +29,6 @@ pub use error::CompletionError;
 pub use group::CompletionGroup;
 pub use result::{IOCompletions, IOResult};
 pub use state_machine::{StateMachine, StateTransition, TransitionResult};
+
+#[cfg(all(test, not(any(falken_loom, falken_shuttle))))]
+mod tests;

@@ -1,11 +1,59 @@
-//! The loom backend: every atomic access and lock is a point where loom may switch threads.
+//! The loom backend: every atomic access, lock and reference count is a point where loom may switch threads.
 
+use std::ops::Deref;
+
+pub use ::loom::sync::MutexGuard;
 pub use ::loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-pub use ::loom::sync::{Arc, MutexGuard};
 
 /// Loom's threads.
 pub mod thread {
     pub use ::loom::thread::{spawn, yield_now};
+}
+
+/// A reference-counted pointer that loom checks for leaks, with the comparisons that loom's own one lacks.
+#[derive(Debug)]
+pub struct Arc<T: ?Sized>(::loom::sync::Arc<T>);
+
+impl<T> Arc<T> {
+    /// A new pointer to `value`.
+    pub fn new(value: T) -> Self {
+        Self(::loom::sync::Arc::new(value))
+    }
+}
+
+impl<T: ?Sized> Arc<T> {
+    /// Whether both point to the same value.
+    pub fn ptr_eq(this: &Self, other: &Self) -> bool {
+        ::loom::sync::Arc::ptr_eq(&this.0, &other.0)
+    }
+}
+
+impl<T: ?Sized> Clone for Arc<T> {
+    fn clone(&self) -> Self {
+        Self(::loom::sync::Arc::clone(&self.0))
+    }
+}
+
+impl<T: ?Sized> Deref for Arc<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: ?Sized + PartialEq> PartialEq for Arc<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: ?Sized + Eq> Eq for Arc<T> {}
+
+impl<T: Clone> From<&[T]> for Arc<[T]> {
+    fn from(values: &[T]) -> Self {
+        Self(::loom::sync::Arc::from_std(values.into()))
+    }
 }
 
 /// A mutual-exclusion lock without poisoning.

@@ -45,7 +45,7 @@ pub struct StoreHeader {
 
 impl StoreHeader {
     /// Publishes `header`; `commit` says whether it makes a commit visible.
-    pub(super) fn new(header: Header, commit: bool) -> Self {
+    pub fn new(header: Header, commit: bool) -> Self {
         Self { header, stored: 0, commit }
     }
 }

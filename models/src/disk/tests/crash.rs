@@ -1,0 +1,130 @@
+//! Process crash and power loss, in cases small enough to list every outcome.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// Every image that a crash can leave of `file`, by trying all answers to its questions in turn.
+fn images(
+    file: FileId,
+    build: fn() -> Arc<Disk>,
+    crash: fn(&Disk, &mut dyn FnMut(Survivor, usize) -> usize),
+) -> BTreeSet<Vec<u8>> {
+    let mut images = BTreeSet::new();
+    let mut answers: Vec<(usize, usize)> = Vec::new();
+    loop {
+        let (disk, mut asked) = (build(), 0);
+        crash(&disk, &mut |_, options| {
+            if asked == answers.len() {
+                answers.push((0, options));
+            }
+            asked += 1;
+            answers[asked - 1].0
+        });
+        images.insert(disk.contents(file));
+        // The next combination of answers, like an odometer.
+        while answers.last().is_some_and(|&(answer, options)| answer + 1 == options) {
+            answers.pop();
+        }
+        match answers.last_mut() {
+            Some((answer, _)) => *answer += 1,
+            None => return images,
+        }
+    }
+}
+
+fn set<const N: usize>(images: [&[u8]; N]) -> BTreeSet<Vec<u8>> {
+    images.map(<[u8]>::to_vec).into()
+}
+
+/// One completed write, two in flight, a truncate of the log in flight.
+fn busy() -> Arc<Disk> {
+    let disk = disk(b"....");
+    perform(&disk, write_of(DB, 0, b"1"), Ending::Success);
+    perform(&disk, write_of(WAL, 0, b"log"), Ending::Success);
+    submit(&disk, write_of(DB, 1, b"2"));
+    submit(&disk, write_of(DB, 2, b"3"));
+    submit(&disk, Request::Truncate { file: WAL, len: 0 });
+    submit(&disk, Request::Sync { file: DB });
+    disk
+}
+
+#[test]
+fn a_process_crash_keeps_completed_writes_and_may_perform_those_in_flight() {
+    let expected = set([b"1...", b"12..", b"1.3.", b"123."]);
+    assert_eq!(images(DB, busy, Disk::crash_process), expected);
+    assert_eq!(images(WAL, busy, Disk::crash_process), set([b"log", b""]));
+}
+
+#[test]
+fn a_process_crash_makes_nothing_durable_and_tells_nobody() {
+    let disk = disk(b"....");
+    let (_, write) = submit(&disk, write_of(DB, 0, b"1"));
+    let (_, sync) = submit(&disk, Request::Sync { file: DB });
+    disk.crash_process(&mut |_, _| 1);
+    assert_eq!((disk.contents(DB), disk.durable_contents(DB)), (b"1...".to_vec(), b"....".to_vec()));
+    assert!(!write.finished() && !sync.finished());
+    disk.lose_power(&mut |_, _| 0);
+    assert_eq!(disk.contents(DB), b"....", "a power loss may still take what the process left");
+}
+
+#[test]
+fn a_power_loss_keeps_for_each_sector_the_durable_version_or_any_later_one() {
+    fn build() -> Arc<Disk> {
+        let disk = disk(&[b'0'; 2 * SECTOR]);
+        perform(&disk, write_of(DB, 0, &[b'1'; SECTOR]), Ending::Success);
+        perform(&disk, write_of(DB, 0, &[b'2'; 2 * SECTOR]), Ending::Success);
+        disk
+    }
+    let image = |first: u8, second: u8| [[first; SECTOR], [second; SECTOR]].concat();
+    let expected = [(b'0', b'0'), (b'1', b'0'), (b'2', b'0'), (b'0', b'2'), (b'1', b'2'), (b'2', b'2')];
+    assert_eq!(images(DB, build, Disk::lose_power), expected.map(|(a, b)| image(a, b)).into());
+}
+
+#[test]
+fn a_size_survives_on_its_own() {
+    fn build() -> Arc<Disk> {
+        let disk = disk(b"ab");
+        perform(&disk, write_of(DB, 2, b"cd"), Ending::Success);
+        perform(&disk, Request::Truncate { file: DB, len: 1 }, Ending::Success);
+        disk
+    }
+    // Sector 0: "ab", "abcd" or "a"; size: 2, 4 or 1. A size without its data reads as zeros.
+    let expected: [&[u8]; 7] = [b"ab", b"a\0", b"abcd", b"ab\0\0", b"a\0\0\0", b"a", b"ab"];
+    assert_eq!(images(DB, build, Disk::lose_power), set(expected));
+}
+
+#[test]
+fn a_power_loss_cannot_take_what_an_fsync_covered() {
+    fn build() -> Arc<Disk> {
+        let disk = disk(b"..");
+        perform(&disk, write_of(DB, 0, b"1"), Ending::Success);
+        perform(&disk, Request::Sync { file: DB }, Ending::Success);
+        perform(&disk, write_of(DB, 1, b"2"), Ending::Success);
+        disk
+    }
+    assert_eq!(images(DB, build, Disk::lose_power), set([b"1.", b"12"]));
+}
+
+#[test]
+fn what_survived_is_all_there_is_afterwards() {
+    let disk = busy();
+    disk.lose_power(&mut |_, options| options - 1);
+    assert_eq!(disk.contents(DB), b"123.");
+    assert_eq!(disk.durable_contents(DB), b"123.");
+    disk.lose_power(&mut |_, _| panic!("nothing is un-synced"));
+    assert_eq!(disk.in_flight(), 0);
+}
+
+#[test]
+fn a_crash_asks_only_about_what_can_differ() {
+    let mut questions = Vec::new();
+    let disk = disk(&[b'.'; 3 * SECTOR]);
+    perform(&disk, write_of(DB, SECTOR as u64, b"1"), Ending::Success);
+    perform(&disk, write_of(DB, 0, b"."), Ending::Success);
+    disk.lose_power(&mut |question, options| {
+        questions.push((question, options));
+        0
+    });
+    assert_eq!(questions, [(Survivor::Sector { file: DB, sector: 1 }, 2)]);
+}
