@@ -69,7 +69,10 @@ fn write_figures(out: &mut String, s: &Summary) {
     let expected = s.probes.iter().filter(|p| p.expected).count();
     let missed: Vec<_> = s.missed_probes().collect();
     let missed_text = if missed.is_empty() { String::new() } else { format!("; not hit: {}", missed.join(" ")) };
-    let _ = writeln!(out, "  probes      {} of {expected} expected were hit{missed_text}", expected - missed.len());
+    // A run that was cut short by a violation has no reason to have hit everything.
+    if expected > 0 && s.failure.is_none() {
+        let _ = writeln!(out, "  probes      {} of {expected} expected were hit{missed_text}", expected - missed.len());
+    }
     let _ = writeln!(out, "  hash        {:#018x}", s.hash);
 }
 

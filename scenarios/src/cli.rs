@@ -59,7 +59,7 @@ pub struct Run {
     #[arg(long, value_parser = seed, default_value = "1")]
     pub seed: u64,
     /// How many runs
-    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     pub runs: u64,
     /// Actions per run after which clients start nothing new (default: the scenario's)
     #[arg(long)]

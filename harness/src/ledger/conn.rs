@@ -46,8 +46,6 @@ pub struct ConnFacts {
     pub published: Option<u32>,
     /// The pages in its unpublished frames.
     pub own_pages: BTreeMap<u32, u64>,
-    /// How many unpublished frames it has written.
-    pub own_frames: u32,
     /// The pages that the transaction has read from a file itself.
     pub loaded: Vec<u32>,
     /// The header that its checkpoint works from.
@@ -66,7 +64,6 @@ impl ConnFacts {
 
     pub(super) fn forget_changes(&mut self) {
         self.own_pages.clear();
-        self.own_frames = 0;
         self.writes.clear();
         self.current = None;
     }

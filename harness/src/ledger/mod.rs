@@ -272,7 +272,6 @@ impl Ledger {
         self.attempt = None;
         let facts = &mut self.conns[usize::from(fact.conn)];
         facts.own_pages.insert(fact.page, fact.digest);
-        facts.own_frames += 1;
         if fact.commit_pages != 0 {
             let page_digests = facts.own_pages.clone();
             let rows = facts.rows_to_commit(&self.versions);

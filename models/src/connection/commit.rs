@@ -21,7 +21,7 @@ enum State {
     Begin,
     /// All changes were spilled: a commit still needs a frame to carry its mark.
     FetchFirst(GetPage),
-    Append(AppendFrames),
+    Append(Box<AppendFrames>),
     EndWrite(EndWrite),
 }
 
@@ -55,14 +55,14 @@ impl StateTransition<Session> for Commit {
                 } else if s.pages.dirty_numbers().next().is_none() {
                     State::FetchFirst(GetPage::new(1))
                 } else {
-                    State::Append(Self::append(s))
+                    State::Append(Box::new(Self::append(s)))
                 };
                 Ok(Continue)
             }
             State::FetchFirst(get) => {
                 let first = turn!(get.transition(s));
                 mark_dirty(s, &first);
-                self.state = State::Append(Self::append(s));
+                self.state = State::Append(Box::new(Self::append(s)));
                 Ok(Continue)
             }
             State::Append(append) => {

@@ -136,6 +136,7 @@ impl StateTransition<Session> for RestartLog {
             State::LeaveSlot0 => {
                 s.unlock(LockId::read(0));
                 s.view.slot = None;
+                s.emit(EventKind::ReadEnd);
                 self.state = State::Move(BeginRead::new(UseLog::Always));
                 s.pass(Site::ReadUnlock)
             }

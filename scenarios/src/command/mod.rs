@@ -37,6 +37,13 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
 }
 
+/// The command that replays a file, as it can be typed where this program was started.
+fn replay_command(path: &str) -> String {
+    let program = std::env::args().next().unwrap_or_else(|| "falken".into());
+    let quoted = if path.contains(' ') { format!("'{path}'") } else { path.into() };
+    format!("{program} replay {quoted}")
+}
+
 /// Writes a result to stdout. A reader that has gone away is no error.
 fn print(text: &str) -> Result<Exit, Failure> {
     match std::io::stdout().write_all(text.as_bytes()) {

@@ -50,7 +50,7 @@ fn summarise(repro: &Repro, report: RunReport, path: &str, seconds: f64) -> Summ
         connections: repro.scenario.connections(),
         last_events: report.last_events.clone(),
         repro: Ok(path.into()),
-        replay: Some(format!("falken replay {path}")),
+        replay: Some(super::replay_command(path)),
     });
     Summary {
         scenario: repro.scenario.name.clone(),

@@ -223,7 +223,7 @@ fn found(options: &Run, scenario: &Scenario, batch: &Batch<'_>, seed: u64, repor
     let name = format!("{}-{}-{seed:x}.toml", scenario.name, violation.invariant.to_lowercase());
     let path = options.repro_dir.join(name);
     let written = write_whole(&path, &repro.to_toml()).map(|()| path.display().to_string()).map_err(|e| e.to_string());
-    let replay = written.as_ref().ok().map(|path| format!("falken replay {path}"));
+    let replay = written.as_ref().ok().map(|path| super::replay_command(path));
     Found {
         seed,
         violation,

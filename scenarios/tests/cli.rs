@@ -1,0 +1,144 @@
+//! The command line as a user meets it: exit codes, error messages, repro files, replay.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn falken(dir: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_falken")).current_dir(dir).args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn bad_input_gives_one_clear_error_and_exit_code_2() {
+    let dir = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("broken.toml", "name = \"x\nabout = 1");
+    write("unknown.toml", "name = \"x\"\nabout = \"y\"\nsurprise = 1\n[[clients]]\ncount = 1\nmix = { get = 1 }\n");
+    write("zero.toml", "name = \"x\"\nabout = \"y\"\n[[clients]]\ncount = 0\nmix = { get = 1 }\n");
+    write("none.toml", "name = \"x\"\nabout = \"y\"\nclients = []\n");
+    write(
+        "page.toml",
+        "name = \"x\"\nabout = \"y\"\ndatabase.page-size = 1000\n[[clients]]\ncount = 1\nmix = { get = 1 }\n",
+    );
+    write(
+        "huge.toml",
+        "name = \"x\"\nabout = \"y\"\nrows.value-bytes-max = 4000000000\n[[clients]]\ncount = 1\nmix = { get = 1 }\n",
+    );
+    write("mix.toml", "name = \"x\"\nabout = \"y\"\n[[clients]]\ncount = 1\nmix = { fly = 1 }\n");
+    write("old.toml", "format = 99\n");
+    write("norepro.toml", "format = 1\nfalken = \"0.1.0\"\n");
+    write("file", "");
+    let cases: &[(&[&str], &[&str])] = &[
+        (&["run", "crash-and-recovr"], &["no scenario `crash-and-recovr`", "did you mean `crash-and-recover`"]),
+        (&["run", "missing.toml"], &["cannot read scenario missing.toml"]),
+        (&["run", "broken.toml"], &["line 1"]),
+        (&["run", "unknown.toml"], &["line 3", "surprise"]),
+        (&["run", "zero.toml"], &["must be from 1"]),
+        (&["run", "none.toml"], &["connections in all", "must be from 1 to 64"]),
+        (&["run", "page.toml"], &["database.page-size", "512, 1024, 4096"]),
+        (&["run", "huge.toml"], &["rows.value-bytes-max"]),
+        (&["run", "mix.toml"], &["names `fly`"]),
+        (&["run", "--plant", "ckpt.ignore-read-marks"], &["did you mean `ckpt.ignores-read-marks`"]),
+        (&["run", "--strategy", "randon"], &["did you mean `random`"]),
+        (&["run", "--repro-dir", "file/below"], &["cannot write to directory file/below"]),
+        (&["run", "--steps", "0"], &["bounds.steps"]),
+        (&["run", "--runs", "0"], &["--runs"]),
+        (&["run", "--jobs", "0"], &["--jobs"]),
+        (&["run", "--seed", "x"], &["a seed is a number"]),
+        (&["replay", "missing.toml"], &["cannot read missing.toml"]),
+        (&["replay", "old.toml"], &["format 99", "reads format 1"]),
+        (&["replay", "norepro.toml"], &["missing field"]),
+        (&["fly"], &["fly"]),
+    ];
+    for (args, fragments) in cases {
+        let output = falken(dir.path(), args);
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        assert!(output.stdout.is_empty(), "{args:?} wrote a result: {}", stdout(&output));
+        fragments.iter().for_each(|fragment| assert!(text.contains(fragment), "{args:?}: {text}"));
+        assert!(!text.contains("panicked"), "{args:?}: {text}");
+    }
+}
+
+#[test]
+fn a_planted_bug_ends_in_a_readable_violation_a_repro_and_a_replay_with_the_same_hash() {
+    let dir = TempDir::new().unwrap();
+    let found = falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks"]);
+    let text = stdout(&found);
+    assert_eq!(found.status.code(), Some(1), "{text}{}", stderr(&found));
+    for fragment in ["WAL-7 is broken", "reader c", "disk", "copy frame", " replay falken-repros/"] {
+        assert!(text.contains(fragment), "`{fragment}` is missing in:\n{text}");
+    }
+    let hash = text.split("event hash ").nth(1).unwrap().split_whitespace().next().unwrap();
+    let repro = std::fs::read_dir(dir.path().join("falken-repros")).unwrap().next().unwrap().unwrap().path();
+    let replayed = falken(dir.path(), &["replay", repro.to_str().unwrap()]);
+    assert_eq!(replayed.status.code(), Some(1));
+    assert!(stdout(&replayed).contains(&format!("reproduced bit for bit: event hash {hash}")), "{}", stdout(&replayed));
+
+    // Without the bug the same tape shows nothing, and that is said.
+    let text = std::fs::read_to_string(&repro).unwrap();
+    let fixed: String = text.lines().filter(|line| !line.starts_with("planted")).collect::<Vec<_>>().join("\n");
+    std::fs::write(&repro, fixed).unwrap();
+    let replayed = falken(dir.path(), &["replay", repro.to_str().unwrap()]);
+    assert_eq!(replayed.status.code(), Some(5));
+    assert!(stdout(&replayed).contains("NOT reproduced"), "{}", stdout(&replayed));
+}
+
+#[test]
+fn a_tape_edited_by_hand_gives_a_clear_error_or_a_stated_divergence() {
+    let dir = TempDir::new().unwrap();
+    falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks"]);
+    let repro = std::fs::read_dir(dir.path().join("falken-repros")).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&repro).unwrap();
+    let replay_edited = |from: &str, to: &str| {
+        std::fs::write(&repro, text.replacen(from, to, 1)).unwrap();
+        falken(dir.path(), &["replay", repro.to_str().unwrap()])
+    };
+    let nonsense = replay_edited("step c1", "jump c1");
+    assert_eq!(nonsense.status.code(), Some(2));
+    assert!(stderr(&nonsense).contains("`jump c1` is no choice"), "{}", stderr(&nonsense));
+    let absent = replay_edited("step c1", "step c63");
+    assert_eq!(absent.status.code(), Some(5), "{}", stdout(&absent));
+    assert!(stdout(&absent).contains("not offered"), "{}", stdout(&absent));
+}
+
+#[test]
+fn kept_files_are_a_database_that_sqlite_opens() {
+    let dir = TempDir::new().unwrap();
+    let output = falken(dir.path(), &["run", "overflow-and-freelist", "--runs", "3", "--keep-files", "kept"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(dir.path().join("kept/falken.db-wal").metadata().unwrap().len() > 32);
+    let database = rusqlite::Connection::open(dir.path().join("kept/falken.db")).unwrap();
+    let text = |sql: &str| database.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(text("PRAGMA integrity_check"), "ok");
+    assert_eq!(text("PRAGMA journal_mode"), "wal");
+    assert_eq!(text("SELECT CAST(v AS TEXT) FROM kv WHERE k = 1"), "the end");
+}
+
+#[test]
+fn lists_and_reports_have_a_json_form_and_completions_are_scripts() {
+    let dir = TempDir::new().unwrap();
+    for what in ["scenarios", "bugs", "invariants", "probes", "strategies"] {
+        let output = falken(dir.path(), &["list", what, "--json"]);
+        let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(!list.as_array().unwrap().is_empty(), "{what}");
+        assert!(stdout(&falken(dir.path(), &["list", what])).lines().count() > list.as_array().unwrap().len());
+    }
+    let output = falken(dir.path(), &["run", "--runs", "2", "--steps", "500", "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((report["verdict"].as_str(), report["runs"].as_u64()), (Some("pass"), Some(2)));
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(stdout(&falken(dir.path(), &["completions", shell])).contains("falken"));
+    }
+    let help = stdout(&falken(dir.path(), &["--help"]));
+    assert!(help.contains("Exit codes") && help.contains("nondeterminism"), "{help}");
+}
