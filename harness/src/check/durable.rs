@@ -120,7 +120,8 @@ mod tests {
     fn survivors_are_a_prefix_with_all_that_was_promised() {
         use Loss::{Power, Process};
         use SyncMode::{Full, Normal, Off};
-        let cases: &[(&str, &[usize], SyncMode, Loss, &[DurabilityFault])] = &[
+        type Case<'a> = (&'a str, &'a [usize], SyncMode, Loss, &'a [DurabilityFault]);
+        let cases: &[Case<'_>] = &[
             ("", &[], Full, Power, &[]),
             ("aaa", &[0, 1, 2], Full, Power, &[]),
             ("aa-", &[0, 1], Full, Power, &[]),

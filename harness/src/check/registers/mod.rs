@@ -176,6 +176,10 @@ fn writes_follow_reads(index: &Index<'_>, seen: &[Version], versions: &mut Versi
             continue;
         }
         let later = &index.writes[write as usize];
+        // A transaction that read its own later write is reported as such.
+        if index.writes.get(version as usize).is_some_and(|earlier| earlier.txn == later.txn) {
+            continue;
+        }
         versions.later.push((version, Order::Data, later.txn));
         if let Some(earlier) = index.writes.get(version as usize) {
             graph.edge(earlier.txn, later.txn, Label::data(Dependency::WriteWrite, later.key));

@@ -5,7 +5,8 @@
 //! before another's last call, the first version is the older one (Gibbons and Korach's zones).
 //!
 //! Every such pair would be quadratic. Three passes keep it linear, up to sorting:
-//! 1. every write called after `first` of a version is later (a chain of hubs in the order of the calls);
+//! 1. every write called after `first` of a version, and after its own write, is later (a chain of hubs in the order
+//!    of the calls);
 //! 2. every version whose `last` comes after both `first` and `last` of a version is later (another chain);
 //! 3. pairs that come out as older *and* newer are contradictions, and are added one by one, for each version one.
 //!
@@ -37,7 +38,7 @@ pub(super) fn order(index: &Index<'_>, sightings: &mut [Sighting], versions: &mu
         let zones = zones_of(index, group);
         let label = |step| Label::new(step, Order::RealTime, group[0].key);
         let chain = Chain { group, label: &label };
-        chain.link(&zones, |z| z.called, |z| z.first, graph);
+        chain.link(&zones, |z| z.called, |z| z.first.max(z.called), graph);
         chain.link(&zones, |z| z.last, |z| z.first.max(z.last), graph);
         contradictions(&zones, versions);
     }

@@ -1,11 +1,13 @@
 //! Histories written out from the definitions, and a search through all schedules that the check must agree with.
 //!
-//! [`notation`] is how a history is written here; [`lists`] and [`registers`] are tables of literal histories;
+//! [`notation`] is how a history is written here; [`lists`], [`outcomes`] and [`registers`] are
+//! tables of literal histories;
 //! [`oracle`] decides small histories by trying everything, and [`random`] compares the two.
 
 mod lists;
 mod notation;
 mod oracle;
+mod outcomes;
 mod random;
 mod registers;
 mod reports;
@@ -14,7 +16,7 @@ use super::{Model, Verdict, check};
 use notation::history;
 
 /// Models by the letters that the tables use: uncommitted, committed, snapshot, repeatable, serializable; in capitals
-/// with the session's order (C for snapshot) and with real time (S, T).
+/// with a client's order (P snapshot, Q serializable) and with real time (T snapshot, U serializable).
 const LETTERS: &[(char, Model)] = &[
     ('u', Model::ReadUncommitted),
     ('c', Model::ReadCommitted),
@@ -33,6 +35,21 @@ struct Case {
     history: &'static str,
     anomalies: &'static [&'static str],
     allowed_by: &'static str,
+}
+
+/// Every model allows it.
+const ALL: &str = "ucirsPQTU";
+
+/// No model allows it.
+const NONE: &str = "";
+
+const fn case(
+    name: &'static str,
+    history: &'static str,
+    anomalies: &'static [&'static str],
+    allowed_by: &'static str,
+) -> Case {
+    Case { name, history, anomalies, allowed_by }
 }
 
 fn check_case(case: &Case) {

@@ -241,24 +241,22 @@ fn spoil(random: &mut Random, history: &mut History) {
         let swap = random.chance(50);
         match &mut history.transactions[id].ops[place] {
             MicroOp::ReadList { key, elements: Some(elements) } if swap && elements.len() > 2 => {
-                // All but the last two come from transactions that a longer read, or time, puts in order.
+                // Time puts the two elements in order: both appends had returned, and the first was called first.
                 let n = elements.len();
                 if over(*key, elements[n - 1]) && over(*key, elements[0]) && elements[0] >> 32 < elements[n - 1] >> 32 {
                     elements.swap(0, n - 1);
                     return;
                 }
             }
-            MicroOp::ReadList { key, elements: Some(elements) } if !swap => {
-                if elements.last().is_some_and(|last| over(*key, *last)) {
-                    elements.pop();
-                    return;
-                }
+            MicroOp::ReadList { key, elements: Some(elements) }
+                if !swap && elements.last().is_some_and(|last| over(*key, *last)) =>
+            {
+                elements.pop();
+                return;
             }
-            MicroOp::ReadRegister { key, value } => {
-                if matches!(value, RegisterRead::Value(v) if over(*key, *v)) {
-                    *value = RegisterRead::Initial;
-                    return;
-                }
+            MicroOp::ReadRegister { key, value } if matches!(*value, RegisterRead::Value(v) if over(*key, v)) => {
+                *value = RegisterRead::Initial;
+                return;
             }
             _ => {}
         }

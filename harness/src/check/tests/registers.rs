@@ -1,18 +1,6 @@
 //! Literal histories of registers: each anomaly, and beside it the history that differs by what makes it legal.
 
-use super::{Case, check_case};
-
-const ALL: &str = "ucirsPQTU";
-const NONE: &str = "";
-
-const fn case(
-    name: &'static str,
-    history: &'static str,
-    anomalies: &'static [&'static str],
-    allowed_by: &'static str,
-) -> Case {
-    Case { name, history, anomalies, allowed_by }
-}
+use super::{ALL, Case, NONE, case, check_case};
 
 const CASES: &[Case] = &[
     case(
