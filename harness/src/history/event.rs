@@ -1,6 +1,6 @@
 //! Events, as both file formats give them, paired into transactions.
 //!
-//! A file lists events: a client calls (`invoke`), and later is told `ok`, `fail` or `info`. [`Assembler`] takes
+//! A file lists events: a client calls (`invoke`), and later is told `ok`, `fail` or `info`. `Assembler` takes
 //! them in the order of the file, which is taken for the order in which they happened, and refuses what no recorder
 //! can have written. A call that never returns is `info`. Events of other parties than clients (`:nemesis`) are
 //! passed over.
