@@ -5,13 +5,17 @@
 //! events imply, [`invariant`]s compare the subject with it, and at crashes and at the end a [`parser`] that shares no
 //! code with the models reads the files. What comes out is a [`verdict`] and, for a failure, a [`repro`].
 //!
+//! Beside that stand a [`history`] of client calls, from whatever tester, and the [`check`]s that judge it offline.
+//!
 //! This crate never prints, knows no SQL and no catalogue entry; `random` is its only source of randomness.
 //!
 //! Start reading at [`run::Run::go`].
 
 pub mod action;
+pub mod check;
 pub mod choice;
 pub mod client;
+pub mod history;
 pub mod invariant;
 pub mod ledger;
 pub mod parser;

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use falken_harness::check::Model;
 
-use crate::{catalog, exit};
+use crate::{catalog, command, exit};
 
 /// Deterministic, multi-connection concurrency stress tester for database engines with cooperative I/O.
 ///
@@ -27,6 +28,8 @@ pub enum Command {
     Run(Run),
     /// Replay a repro file and say whether it still fails in the same way
     Replay(Replay),
+    /// Judge a history of client calls: Elle's EDN, or JSON lines
+    Check(Check),
     /// List scenarios, planted bugs, invariants, probes or strategies
     List(List),
     /// Print a completion script for a shell
@@ -102,6 +105,25 @@ pub struct Replay {
     /// The repro file
     pub file: PathBuf,
     /// Write the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `check`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+A history has one call or return per line, as Elle and Jepsen write them:
+  {:type :invoke, :process 0, :f :txn, :value [[:append 1 2] [:r 3 nil]]}
+  {\"type\":\"ok\",\"process\":0,\"f\":\"txn\",\"value\":[[\"append\",1,2],[\"r\",3,[4,5]]]}
+
+A pass says that the history is explained by the model, not that the engine always behaves so.")]
+pub struct Check {
+    /// The history: a .edn or .jsonl file
+    pub file: PathBuf,
+    /// The consistency model that it must satisfy
+    #[arg(long, value_parser = command::check::model, default_value = "strong-serializable")]
+    pub model: Model,
+    /// Write the verdict as JSON
     #[arg(long)]
     pub json: bool,
 }

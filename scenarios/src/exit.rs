@@ -18,6 +18,8 @@ pub enum Exit {
     Liveness = 4,
     /// A replay did not reproduce what its file says.
     Nondeterminism = 5,
+    /// There is not enough to judge: a bound was hit, or a history tells too little.
+    Unknown = 6,
 }
 
 impl Exit {
@@ -35,7 +37,8 @@ Exit codes:
   2  usage or bad input
   3  harness error
   4  liveness violation (stuck, deadlock, endless loop)
-  5  nondeterminism (a replay did not reproduce its file)";
+  5  nondeterminism (a replay did not reproduce its file)
+  6  unknown (a history that tells too little to be judged)";
 
 /// Why a command could not do its work.
 #[derive(Debug, Error)]

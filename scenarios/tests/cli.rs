@@ -142,3 +142,27 @@ fn lists_and_reports_have_a_json_form_and_completions_are_scripts() {
     let help = stdout(&falken(dir.path(), &["--help"]));
     assert!(help.contains("Exit codes") && help.contains("nondeterminism"), "{help}");
 }
+
+#[test]
+fn a_history_that_somebody_else_made_is_judged() {
+    let dir = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let serial = "{:type :invoke :process 0 :f :txn :value [[:append 1 1]]}\n{:type :ok :process 0 :f :txn :value [[:append 1 1]]}\n\
+                  {:type :invoke :process 1 :f :txn :value [[:r 1 nil]]}\n{:type :ok :process 1 :f :txn :value [[:r 1 [1]]]}\n";
+    write("serial.edn", serial);
+    write("stale.edn", &serial.replace("[:r 1 [1]]", "[:r 1 []]"));
+    write("broken.edn", "{:type :invoke :process 0 :f :txn :value [[:append 1 1]]}\n{:type ]\n");
+    write("odd.txt", "");
+    let judge = |args: &[&str]| falken(dir.path(), &[&["check"], args].concat());
+    assert_eq!(judge(&["serial.edn"]).status.code(), Some(0));
+    let stale = judge(&["stale.edn"]);
+    assert_eq!(stale.status.code(), Some(1));
+    assert!(stdout(&stale).contains("realtime"), "{}", stdout(&stale));
+    assert_eq!(judge(&["stale.edn", "--model", "serializable"]).status.code(), Some(0), "no real time, no anomaly");
+    assert_eq!(judge(&["stale.edn", "--json"]).status.code(), Some(1));
+    let broken = judge(&["broken.edn"]);
+    assert_eq!(broken.status.code(), Some(2));
+    assert!(stderr(&broken).contains("line 2"), "{}", stderr(&broken));
+    assert_eq!(judge(&["odd.txt"]).status.code(), Some(2));
+    assert_eq!(judge(&["serial.edn", "--model", "linearisable"]).status.code(), Some(2));
+}

@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+pub mod check;
 mod list;
 mod replay;
 mod run;
@@ -28,6 +29,7 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         }
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Replay(options)) => replay::replay(&options),
+        Some(Command::Check(options)) => check::check(&options),
         Some(Command::List(options)) => list::list(&options),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
