@@ -1,7 +1,7 @@
 //! A history laid out for the check: dense keys, and flat tables of writes and reads.
 //!
 //! Built in one pass over the history. It also settles which transactions count as committed: those that said so,
-//! and those of unknown outcome whose writes a committed transaction saw. Next: [`own`](super::own) (what shows
+//! and those of unknown outcome whose writes a committed transaction saw. Next: `own` (what shows
 //! inside one transaction), then [`lists`](super::lists) and [`registers`](super::registers).
 
 use super::Reason;

@@ -4,7 +4,7 @@
 //! a statement ends. Those that cost little look at every event they subscribe to; those that parse the files run at
 //! every sixteenth commit, after each checkpoint, and at the end.
 //!
-//! They see events, the [`Ledger`] that has already taken the event in, and the subject's internals if it shows any.
+//! They see events, the [`Ledger`](crate::ledger::Ledger) that has already taken the event in, and the subject's internals if it shows any.
 
 macro_rules! modules {
     ($($module:ident,)*) => { $(mod $module;)* };

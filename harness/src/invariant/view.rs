@@ -70,8 +70,8 @@ impl View<'_> {
         match self.expected_page(conn, page) {
             Some(expected) if expected != digest => {
                 let facts = &self.ledger.conns[usize::from(conn)];
-                let versions = (0..=self.ledger.newest()).rev();
-                let of = versions.filter(|&commit| self.ledger.versions.page(page, commit) == Some(digest)).last();
+                let mut commits = 0..=self.ledger.newest();
+                let of = commits.find(|&commit| self.ledger.versions.page(page, commit) == Some(digest));
                 let found =
                     of.map_or("a version of no commit".into(), |commit| format!("the version of commit {commit}"));
                 let snapshot = facts.snapshot.map_or("none".into(), |commit| format!("commit {commit}"));

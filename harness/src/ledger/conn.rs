@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use falken_models::connection::Op;
 use falken_models::event::LogPoint;
 
-use super::versions::{Bytes, Versions};
+use super::versions::{Bytes, Row, Versions};
 
 /// A read transaction that has passed its re-check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub struct ConnFacts {
     /// The header that its checkpoint works from.
     pub checkpoint: Option<LogPoint>,
     /// The rows that its open transaction has changed, in order.
-    writes: Vec<(i64, Option<Bytes>)>,
+    writes: Vec<Row>,
     /// What the statement under way does.
     current: Option<(i64, Effect)>,
 }
@@ -131,7 +131,7 @@ impl ConnFacts {
     }
 
     /// The row that the statement under way leaves.
-    fn current_row(&self, versions: &Versions) -> Option<(i64, Option<Bytes>)> {
+    fn current_row(&self, versions: &Versions) -> Option<Row> {
         let (key, effect) = self.current.as_ref()?;
         let value = match effect {
             Effect::Put(value) => Some(value.clone()),
@@ -145,7 +145,7 @@ impl ConnFacts {
     }
 
     /// The rows that a commit of the open transaction changes.
-    pub(super) fn rows_to_commit(&self, versions: &Versions) -> Vec<(i64, Option<Bytes>)> {
+    pub(super) fn rows_to_commit(&self, versions: &Versions) -> Vec<Row> {
         let mut rows = self.writes.clone();
         rows.extend(self.current_row(versions));
         rows

@@ -19,7 +19,7 @@ use falken_models::wal::{LockId, LockMode, SyncMode};
 
 pub use conn::{ConnFacts, Effect};
 pub use crash::{Found, Ghost, Survival};
-pub use versions::{Bytes, Versions};
+pub use versions::{Bytes, Row, Versions};
 
 /// A frame of the current generation of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub struct Attempt {
     /// The pages it changes.
     pub page_digests: BTreeMap<u32, u64>,
     /// The rows it changes.
-    pub rows: Vec<(i64, Option<Bytes>)>,
+    pub rows: Vec<Row>,
 }
 
 /// The locks of the wal-index as the events tell.

@@ -7,6 +7,8 @@ use falken_models::sync::Arc;
 
 /// A row's value.
 pub type Bytes = Arc<[u8]>;
+/// A key with its value, `None` if it is deleted.
+pub type Row = (i64, Option<Bytes>);
 
 /// Contents per commit.
 #[derive(Debug, Default)]
@@ -31,7 +33,7 @@ impl Versions {
         self.pages.iter().map(|versions| versions[0].1)
     }
 
-    pub(super) fn commit(&mut self, number: u32, pages: &BTreeMap<u32, u64>, rows: Vec<(i64, Option<Bytes>)>) {
+    pub(super) fn commit(&mut self, number: u32, pages: &BTreeMap<u32, u64>, rows: Vec<Row>) {
         for (&page, &digest) in pages {
             let slot = page as usize - 1;
             if self.pages.len() <= slot {
@@ -48,7 +50,7 @@ impl Versions {
     }
 
     /// What a commit changed.
-    pub(super) fn changes(&self, commit: u32) -> (BTreeMap<u32, u64>, Vec<(i64, Option<Bytes>)>) {
+    pub(super) fn changes(&self, commit: u32) -> (BTreeMap<u32, u64>, Vec<Row>) {
         let in_commit = |(number, _): &&(u32, u64)| *number == commit;
         let pages = (1..).zip(&self.pages).filter_map(|(page, v)| Some((page, v.iter().rev().find(in_commit)?.1)));
         let rows = self.rows.iter().filter_map(|(key, versions)| {

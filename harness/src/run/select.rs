@@ -30,7 +30,7 @@ pub(super) struct Disturbances {
 }
 
 fn weight(one_in: u32) -> u32 {
-    if one_in == 0 { 0 } else { (RATE_BASE / one_in).max(1) }
+    RATE_BASE.checked_div(one_in).map_or(0, |weight| weight.max(1))
 }
 
 impl Disturbances {
