@@ -17,8 +17,8 @@ impl Invariant for CheckpointContent {
         let pages = ledger.commit_at(at).map(|commit| ledger.commits[commit as usize].pages);
         let what = match event.kind {
             EventKind::CheckpointCopy { page, frame, digest } => {
-                let newest = ledger.newest_frames(at.frame).get(&page).copied();
-                let right = newest == Some(frame) && ledger.frame(frame).is_some_and(|fact| fact.digest == digest);
+                let newest = ledger.frames.newest(page, at.frame);
+                let right = newest == Some(frame) && ledger.frames.get(frame).is_some_and(|fact| fact.digest == digest);
                 if right && pages.is_none_or(|pages| page <= pages) {
                     return Ok(());
                 }

@@ -2,7 +2,7 @@
 //!
 //! An invariant is one file and one line in [`TABLE`], which also says when it is checked: on events, at moments, or when
 //! a statement ends. Those that cost little look at every event they subscribe to; those that parse the files run at
-//! every sixteenth commit, after each checkpoint, and at the end.
+//! every sixteenth commit, after checkpoints, and at the end.
 //!
 //! They see events, the [`Ledger`](crate::ledger::Ledger) that has already taken the event in, and the subject's internals if it shows any.
 
@@ -92,8 +92,8 @@ pub struct Entry {
     events: &'static [Tag],
     moments: &'static [Moment],
     at_end: bool,
-    /// At [`Moment::Commit`] only every so many times.
-    commits_per_check: u32,
+    /// Whether it parses the files: see [`Checks::is_due`].
+    is_dear: bool,
     new: fn() -> Box<dyn Invariant>,
 }
 
@@ -106,14 +106,14 @@ macro_rules! entry {
             events: &[$(Tag::$tag),*],
             moments: &[$(Moment::$moment),*],
             at_end: entry!(@end $($flag)?),
-            commits_per_check: entry!(@every $($flag)?),
+            is_dear: entry!(@dear $($flag)?),
             new: || Box::new($module::$type::default()),
         }
     };
     (@end ended) => { true };
     (@end $($other:ident)?) => { false };
-    (@every dear) => { 16 };
-    (@every $($other:ident)?) => { 1 };
+    (@dear dear) => { true };
+    (@dear $($other:ident)?) => { false };
 }
 
 /// Every invariant that is checked online.
@@ -178,6 +178,8 @@ pub struct Checks {
     at_end: Vec<usize>,
     evaluated: Vec<u64>,
     commits: u32,
+    /// The action from which on the files may be parsed again.
+    dear_from: u64,
 }
 
 impl Default for Checks {
@@ -189,6 +191,7 @@ impl Default for Checks {
             at_end: Vec::new(),
             evaluated: vec![0; TABLE.len()],
             commits: 0,
+            dear_from: 0,
         };
         for (index, entry) in TABLE.iter().enumerate() {
             entry.events.iter().for_each(|tag| checks.by_tag[*tag as usize].push(index));
@@ -225,15 +228,34 @@ impl Checks {
     /// The first invariant that does not hold.
     #[inline]
     pub fn moment(&mut self, moment: Moment, view: &View<'_>) -> Result<(), Box<Violation>> {
-        self.commits += u32::from(moment == Moment::Commit);
+        let parses = self.is_due(moment, view);
         for &index in &self.by_moment[moment as usize] {
-            if moment == Moment::Commit && !self.commits.is_multiple_of(TABLE[index].commits_per_check) {
+            if TABLE[index].is_dear && !parses {
                 continue;
             }
             self.evaluated[index] += 1;
             self.all[index].moment(moment, view).map_err(|evidence| violation(index, view.step, evidence))?;
         }
         Ok(())
+    }
+
+    /// Whether the files are parsed at this moment: at every sixteenth commit, after checkpoints and at the end, but of a
+    /// long log not so often that parsing it takes most of the run's time.
+    fn is_due(&mut self, moment: Moment, view: &View<'_>) -> bool {
+        let wanted = match moment {
+            Moment::Commit => {
+                self.commits += 1;
+                self.commits.is_multiple_of(16)
+            }
+            Moment::Checkpoint => true,
+            Moment::Quiet => return true,
+            Moment::Callback | Moment::Cancel | Moment::Step => return false,
+        };
+        let due = wanted && view.step >= self.dear_from;
+        if due {
+            self.dear_from = view.step + 8 * u64::from(view.ledger.published.frame);
+        }
+        due
     }
 
     /// Checks what a client was told.

@@ -15,13 +15,13 @@ impl Invariant for NoFrameLost {
             return Ok(());
         };
         let ledger = view.ledger;
-        let in_log = ledger.newest_frames(ledger.published.frame);
         for page in 1..=ledger.commits[ledger.newest() as usize].pages {
             let Some(newest) = ledger.versions.page(page, ledger.newest()) else { continue };
-            let needs_file = in_log.get(&page).is_none_or(|frame| *frame <= ledger.backfill);
+            let in_log = ledger.frames.newest(page, ledger.published.frame);
+            let needs_file = in_log.is_none_or(|frame| frame <= ledger.backfill);
             if needs_file && ledger.database.get(page as usize - 1) != Some(&newest) {
                 let summary = format!("a fresh reader takes page {page} from the database file, which has another version than commit {}", ledger.newest());
-                let frame = in_log.get(&page).map_or("none".into(), ToString::to_string);
+                let frame = in_log.map_or("none".into(), |frame| frame.to_string());
                 return Err(Evidence::new(summary).with("newest frame", frame).with("nBackfill", ledger.backfill).with("after an action of", name(event.actor)));
             }
         }

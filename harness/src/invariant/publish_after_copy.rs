@@ -15,8 +15,9 @@ impl Invariant for PublishAfterCopy {
         let EventKind::Backfill { frame } = event.kind else { return Ok(()) };
         let ledger = view.ledger;
         let evidence = |what: String| Err(Evidence::new(format!("{} publishes nBackfill = {frame}, but {what}", name(event.actor))));
-        for (page, newest) in ledger.newest_frames(ledger.published.frame) {
-            let fact = ledger.frame(newest).expect("the frame was listed");
+        for page in ledger.frames.pages() {
+            let Some(newest) = ledger.frames.newest(page, ledger.published.frame) else { continue };
+            let fact = ledger.frames.get(newest).expect("the frame was listed");
             if newest <= frame && ledger.database.get(page as usize - 1) != Some(&fact.digest) && page <= ledger.commits[ledger.newest() as usize].pages {
                 return evidence(format!("page {page} of frame {newest} is not in the database file"));
             }

@@ -18,7 +18,7 @@ impl Invariant for SingleWriter {
             EventKind::Frame { frame, .. } => {
                 let published = view.ledger.published.frame;
                 // Directly behind the published ones and its own: over a hole nobody could follow the checksums.
-                let follows = frame == published + 1 || view.ledger.frame(frame - 1).is_some_and(|before| before.page != 0);
+                let follows = frame == published + 1 || view.ledger.frames.get(frame - 1).is_some_and(|before| before.page != 0);
                 if holder == Some(conn) && frame > published && follows {
                     return Ok(());
                 }

@@ -6,7 +6,7 @@ use falken_models::digest::digest;
 use falken_models::event::LogPoint;
 use falken_models::wal::SyncMode;
 
-use super::{Attempt, Commit, ConnFacts, FrameFact, Ledger};
+use super::{Attempt, Commit, ConnFacts, FrameFact, Frames, Ledger};
 use crate::action::CrashKind;
 use crate::parser::{LogState, Recovered};
 use crate::verdict::Evidence;
@@ -154,14 +154,11 @@ impl Ledger {
         self.syncs.clear();
         self.backfill = 0;
         self.frames_synced = 0;
-        self.frames = recovered
-            .frame_pages
-            .iter()
-            .map(|&page| {
-                let digest = self.versions.page(page, commit).unwrap_or(0);
-                FrameFact { page, digest, commit_pages: 0, conn: u8::MAX, written: true }
-            })
-            .collect();
+        self.frames = Frames::default();
+        for (frame, &page) in (1..).zip(&recovered.frame_pages) {
+            let digest = self.versions.page(page, commit).unwrap_or(0);
+            self.frames.put(frame, FrameFact { page, digest, written: true });
+        }
         self.database = database.chunks(self.page_size).map(digest).collect();
         if kind == CrashKind::Power {
             self.database_synced = self.database_effects;

@@ -9,6 +9,7 @@
 
 mod conn;
 mod crash;
+mod frames;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -19,22 +20,8 @@ use falken_models::wal::{LockId, LockMode, SyncMode};
 
 pub use conn::{ConnFacts, Effect};
 pub use crash::{Found, Ghost, Survival};
+pub use frames::{FrameFact, Frames};
 pub use versions::{Bytes, Row, Versions};
-
-/// A frame of the current generation of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FrameFact {
-    /// The page it holds.
-    pub page: u32,
-    /// The digest of the page.
-    pub digest: u64,
-    /// The database size if it ends a commit, else 0.
-    pub commit_pages: u32,
-    /// Who wrote it.
-    pub conn: u8,
-    /// Whether its write has completed.
-    pub written: bool,
-}
 
 /// A commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +82,7 @@ pub struct Ledger {
     /// The generation that is current, with the last published frame.
     pub published: LogPoint,
     /// The frames of the current generation, unpublished ones included.
-    pub frames: Vec<FrameFact>,
+    pub frames: Frames,
     /// Frames of the current generation that a successful fsync covered.
     pub frames_synced: u32,
     /// nBackfill as last published.
@@ -132,7 +119,7 @@ impl Ledger {
             acknowledged: 0,
             synced: 0,
             published: LogPoint::default(),
-            frames: Vec::new(),
+            frames: Frames::default(),
             frames_synced: 0,
             backfill: 0,
             database_effects: 0,
@@ -156,17 +143,7 @@ impl Ledger {
         self.points.get(&point).copied()
     }
 
-    /// The fact about a frame of the current generation.
-    pub fn frame(&self, frame: u32) -> Option<&FrameFact> {
-        self.frames.get((frame as usize).checked_sub(1)?)
-    }
-
-    /// The newest published frame of each page, ascending by page.
-    pub fn newest_frames(&self, up_to: u32) -> BTreeMap<u32, u32> {
-        (1..).zip(self.frames.iter().take(up_to as usize)).map(|(number, frame)| (frame.page, number)).collect()
-    }
-
-    /// Which frame lies at an offset of the log file.
+    /// Which frame, from 0, lies at an offset of the log file.
     fn frame_at(&self, offset: u64) -> Option<usize> {
         Some(offset.checked_sub(32)? as usize / (24 + self.page_size))
     }
@@ -204,8 +181,7 @@ impl Ledger {
             EventKind::WriteEnd { .. } => self.conn_mut(conn).writing = false,
             EventKind::Rollback => self.conn_mut(conn).forget_changes(),
             EventKind::Frame { frame, page, commit_pages, digest } => {
-                let fact = FrameFact { page, digest, commit_pages, conn, written: false };
-                self.note_frame(frame, fact);
+                self.note_frame(conn, frame, commit_pages, FrameFact { page, digest, written: false });
             }
             EventKind::Publish { at, pages, commit: true } => self.note_commit(conn, at, pages),
             EventKind::Publish { .. } => {}
@@ -257,26 +233,21 @@ impl Ledger {
         facts.reading = Some(conn::Reading { slot, mark, at });
     }
 
-    fn note_frame(&mut self, frame: u32, fact: FrameFact) {
-        // A frame far behind the others leaves a hole, which WAL-1 reports.
-        self.frames.resize(
-            frame as usize - 1,
-            FrameFact { page: 0, digest: 0, commit_pages: 0, conn: fact.conn, written: false },
-        );
-        self.frames.push(fact);
+    fn note_frame(&mut self, conn: u8, frame: u32, commit_pages: u32, fact: FrameFact) {
+        self.frames.put(frame, fact);
         // Whoever appends behind the published frames overwrites what an earlier attempt has left there; but until that
         // is durable, a power loss may keep the older bytes.
-        if let Some(attempt) = self.attempt.take_if(|attempt| attempt.conn != fact.conn || frame <= attempt.at.frame) {
+        if let Some(attempt) = self.attempt.take_if(|attempt| attempt.conn != conn || frame <= attempt.at.frame) {
             self.ghosts.push(Ghost { base: self.newest(), commits: vec![attempt] });
         }
         self.attempt = None;
-        let facts = &mut self.conns[usize::from(fact.conn)];
+        let facts = &mut self.conns[usize::from(conn)];
         facts.own_pages.insert(fact.page, fact.digest);
-        if fact.commit_pages != 0 {
+        if commit_pages != 0 {
             let page_digests = facts.own_pages.clone();
             let rows = facts.rows_to_commit(&self.versions);
             let at = LogPoint { frame, ..self.published };
-            self.attempt = Some(Attempt { conn: fact.conn, at, pages: fact.commit_pages, page_digests, rows });
+            self.attempt = Some(Attempt { conn, at, pages: commit_pages, page_digests, rows });
         }
     }
 
@@ -302,7 +273,7 @@ impl Ledger {
     fn note_restart(&mut self, at: LogPoint) {
         self.points.insert(at, self.newest());
         self.published = at;
-        self.frames.clear();
+        self.frames.truncate(0);
         self.frames_synced = 0;
         self.backfill = 0;
         // Until the new header is in the file the old log can be recovered, a failed attempt at its end included.
@@ -313,12 +284,12 @@ impl Ledger {
     fn note_recovered(&mut self, at: LogPoint) {
         self.points.insert(at, self.newest());
         self.published = at;
-        self.frames.truncate(at.frame as usize);
+        self.frames.truncate(at.frame);
         self.backfill = 0;
     }
 
     fn note_sync_submit(&mut self, op: OpId, _file: FileId) {
-        let frames = self.frames.iter().take_while(|frame| frame.written).count() as u32;
+        let frames = self.frames.written_prefix();
         let cover = SyncCover {
             commit: self.newest(),
             seq: self.published.seq,
@@ -334,8 +305,8 @@ impl Ledger {
         match (file, io) {
             (_, IoKind::Sync) => self.note_synced(op, file, ok),
             (FileId::Wal, IoKind::Write) if ok => {
-                if let Some(frame) = self.frame_at(offset).and_then(|at| self.frames.get_mut(at)) {
-                    frame.written = true;
+                if let Some(index) = self.frame_at(offset) {
+                    self.frames.note_written(index);
                 }
             }
             (FileId::Database, IoKind::Write) => {

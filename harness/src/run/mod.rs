@@ -29,7 +29,7 @@ use falken_models::bug::Planted;
 use falken_models::connection::{Op, Outcome};
 use falken_models::disk::{Disk, FileId, OpInfo};
 use falken_models::event::{Event, EventLog};
-use falken_models::session::Error;
+use falken_models::session::{Config, Error};
 use falken_models::sync::Arc;
 use falken_models::table::initial_database;
 
@@ -200,16 +200,26 @@ impl<S: Subject> Run<'_, S> {
 impl<'a> Run<'a, Models> {
     /// A run of the models.
     pub fn models(scenario: &'a Scenario, settings: Settings) -> Self {
+        Self::over(scenario, settings, Models::new)
+    }
+}
+
+impl<'a, S: Subject> Run<'a, S> {
+    /// A run of any subject; `make` gets its configuration, the disk to do its I/O on, and the log for its events.
+    pub fn over(
+        scenario: &'a Scenario,
+        settings: Settings,
+        make: impl FnOnce(Config, Arc<Disk>, Arc<EventLog>) -> S,
+    ) -> Self {
         let log = Arc::new(EventLog::default());
-        let mut config = scenario.config();
-        config.planted = settings.planted;
-        config.salt_seed = settings.seed;
+        let config = Config { planted: settings.planted, salt_seed: settings.seed, ..scenario.config() };
         let database = initial_database(config.page_size);
-        let ledger = Ledger::new(config.sync, config.page_size, scenario.connections(), &database);
+        let connections = scenario.connections();
+        let ledger = Ledger::new(config.sync, config.page_size, connections, &database);
         let disk = Disk::new(Arc::clone(&log), scenario.disk.sector_size, database);
-        let mut subject = Models::new(config, Arc::clone(&disk), Arc::clone(&log));
+        let mut subject = make(config, Arc::clone(&disk), Arc::clone(&log));
         subject.open();
-        (0..scenario.connections()).for_each(|conn| subject.connect(conn));
+        (0..connections).for_each(|conn| subject.connect(conn));
         Run {
             scenario,
             subject,
@@ -218,8 +228,8 @@ impl<'a> Run<'a, Models> {
             chooser: Chooser::new(settings.strategy),
             oracle: settings.oracle,
             clients: (0..).zip(scenario.mixes()).map(|(conn, mix)| Client::new(conn, mix)).collect(),
-            running: vec![None; usize::from(scenario.connections())],
-            wakers: Wakers::new(scenario.connections()),
+            running: vec![None; usize::from(connections)],
+            wakers: Wakers::new(connections),
             ledger,
             checks: Checks::default(),
             trace: Trace::default(),

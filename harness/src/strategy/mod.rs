@@ -2,10 +2,12 @@
 //!
 //! A new strategy is one file and one line in [`TABLE`].
 
+mod pct;
 mod random;
 mod replay;
 
 use crate::choice::{Choice, Kind};
+pub use pct::Pct;
 pub use random::Random;
 pub use replay::{OnMismatch, Replay};
 
@@ -34,8 +36,15 @@ pub struct Entry {
 }
 
 /// The strategies that explore. Replay is not one: it needs a tape.
-pub const TABLE: &[Entry] = &[Entry {
-    name: "random",
-    about: "every enabled actor is equally likely at every step; faults by their rates",
-    new: |seed| Box::new(Random::new(seed)),
-}];
+pub const TABLE: &[Entry] = &[
+    Entry {
+        name: "random",
+        about: "every enabled actor is equally likely at every step; faults by their rates",
+        new: |seed| Box::new(Random::new(seed)),
+    },
+    Entry {
+        name: "pct",
+        about: "actors have priorities that fall at random points: holds one back while others do a lot",
+        new: |seed| Box::new(Pct::new(seed)),
+    },
+];

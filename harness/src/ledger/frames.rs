@@ -1,0 +1,76 @@
+//! The frames of the current generation of the log.
+
+use std::collections::BTreeMap;
+
+/// A frame of the current generation of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameFact {
+    /// The page it holds; 0 for a hole, which is a violation.
+    pub page: u32,
+    /// The digest of the page.
+    pub digest: u64,
+    /// Whether its write has completed.
+    pub written: bool,
+}
+
+/// Frames by number (from 1) and by page.
+#[derive(Clone, Debug, Default)]
+pub struct Frames {
+    facts: Vec<FrameFact>,
+    /// For each page its frames, ascending.
+    by_page: BTreeMap<u32, Vec<u32>>,
+    /// How many frames from the first one on are known to be written.
+    written: usize,
+}
+
+impl Frames {
+    /// The fact about a frame.
+    pub fn get(&self, frame: u32) -> Option<&FrameFact> {
+        self.facts.get((frame as usize).checked_sub(1)?)
+    }
+
+    /// The newest frame of a page up to a frame.
+    pub fn newest(&self, page: u32, up_to: u32) -> Option<u32> {
+        let frames = self.by_page.get(&page)?;
+        let after = frames.partition_point(|frame| *frame <= up_to);
+        Some(frames[after.checked_sub(1)?])
+    }
+
+    /// The pages that have frames, ascending.
+    pub fn pages(&self) -> impl Iterator<Item = u32> {
+        self.by_page.iter().filter(|(_, frames)| !frames.is_empty()).map(|(page, _)| *page)
+    }
+
+    /// Puts a frame at its number; what was there and behind it is overwritten or no longer valid.
+    pub(super) fn put(&mut self, frame: u32, fact: FrameFact) {
+        self.truncate(frame - 1);
+        let hole = FrameFact { page: 0, digest: 0, written: false };
+        self.facts.resize(frame as usize - 1, hole);
+        self.facts.push(fact);
+        self.by_page.entry(fact.page).or_default().push(frame);
+    }
+
+    /// Forgets the frames behind `frame`.
+    pub(super) fn truncate(&mut self, frame: u32) {
+        while self.facts.len() > frame as usize {
+            let fact = self.facts.pop().expect("not empty");
+            if let Some(frames) = self.by_page.get_mut(&fact.page) {
+                frames.pop();
+            }
+        }
+        self.written = self.written.min(self.facts.len());
+    }
+
+    /// The write of a frame has completed.
+    pub(super) fn note_written(&mut self, index: usize) {
+        if let Some(fact) = self.facts.get_mut(index) {
+            fact.written = true;
+        }
+    }
+
+    /// How many frames from the first one on are written.
+    pub(super) fn written_prefix(&mut self) -> u32 {
+        self.written += self.facts[self.written..].iter().take_while(|fact| fact.written).count();
+        self.written as u32
+    }
+}

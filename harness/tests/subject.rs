@@ -1,0 +1,122 @@
+//! A subject of one's own behind the trait: here the models, wrapped so that they misbehave in ways no planted bug does.
+
+use falken_harness::choice::Tape;
+use falken_harness::run::{Run, RunReport, Settings};
+use falken_harness::scenario::Scenario;
+use falken_harness::strategy::{OnMismatch, Random, Replay, Strategy};
+use falken_harness::subject::{Internals, Models, Subject};
+use falken_models::bug::Planted;
+use falken_models::connection::{Op, Outcome};
+use falken_models::io::{Completion, IOCompletions, IOResult};
+use falken_models::session::Error;
+
+/// How the wrapper misbehaves, and at which of its steps.
+#[derive(Clone, Copy)]
+enum Fault {
+    Panic(u32),
+    /// From then on every step is an explicit yield.
+    Livelock(u32),
+    /// From then on every step waits for something that never finishes.
+    Deadlock(u32),
+    /// A put that says OK and does nothing.
+    Lie,
+}
+
+struct Wrapped {
+    models: Models,
+    fault: Fault,
+    steps: u32,
+    parked: IOCompletions,
+    lying: [bool; 8],
+}
+
+impl Subject for Wrapped {
+    fn open(&mut self) {
+        self.models.open();
+    }
+
+    fn connect(&mut self, conn: u8) {
+        self.models.connect(conn);
+    }
+
+    fn submit(&mut self, conn: u8, op: Op) {
+        self.lying[usize::from(conn)] = matches!((self.fault, &op), (Fault::Lie, Op::Put { .. }));
+        if !self.lying[usize::from(conn)] {
+            self.models.submit(conn, op);
+        }
+    }
+
+    fn step(&mut self, conn: u8) -> Result<IOResult<Outcome>, Error> {
+        self.steps += 1;
+        match self.fault {
+            Fault::Panic(at) if self.steps == at => panic!("the engine fell over"),
+            Fault::Livelock(at) if self.steps >= at => Ok(IOResult::IO(IOCompletions::Single(Completion::new_yield()))),
+            Fault::Deadlock(at) if self.steps >= at => Ok(IOResult::IO(self.parked.clone())),
+            Fault::Lie if self.lying[usize::from(conn)] => Ok(IOResult::Done(Outcome::Unit)),
+            _ => self.models.step(conn),
+        }
+    }
+
+    fn awaiting(&self, conn: u8) -> Option<&IOCompletions> {
+        match self.fault {
+            Fault::Livelock(at) if self.steps >= at => None,
+            Fault::Deadlock(at) if self.steps >= at => Some(&self.parked),
+            _ => self.models.awaiting(conn),
+        }
+    }
+
+    fn in_transaction(&self, conn: u8) -> bool {
+        self.models.in_transaction(conn)
+    }
+
+    fn abandon(&mut self, conn: u8) {
+        self.models.abandon(conn);
+    }
+
+    fn close(&mut self, conn: u8) {
+        self.models.close(conn);
+    }
+
+    fn crash(&mut self) {
+        self.models.crash();
+    }
+
+    fn inspect(&self) -> Option<Internals<'_>> {
+        self.models.inspect()
+    }
+}
+
+fn scenario() -> Scenario {
+    let text = "name = \"two\"\nabout = \"two connections\"\nbounds.steps = 3000\n[[clients]]\ncount = 2\nmix = { put = 2, get = 1 }\n";
+    Scenario::from_toml(text).unwrap()
+}
+
+fn run(fault: Fault, strategy: Box<dyn Strategy>) -> RunReport {
+    let settings = Settings { seed: 1, planted: Planted(None), strategy, oracle: None };
+    let parked = IOCompletions::Single(Completion::new_sync(|_| {}));
+    Run::over(&scenario(), settings, |config, disk, log| {
+        let models = Models::new(config, disk, log);
+        Wrapped { models, fault, steps: 0, parked, lying: [false; 8] }
+    })
+    .go()
+}
+
+#[test]
+fn whatever_a_subject_does_ends_in_a_verdict_with_a_tape_that_reproduces_it() {
+    let cases = [
+        (Fault::Panic(700), "LIVE-3", "the subject panicked: the engine fell over"),
+        (Fault::Livelock(700), "LIVE-1", "faults have stopped, but statements do not end"),
+        (Fault::Deadlock(700), "LIVE-2", "no connection can take a step"),
+        (Fault::Lie, "TX-2", "nothing was published"),
+    ];
+    for (fault, invariant, summary) in cases {
+        let report = run(fault, Box::new(Random::new(1)));
+        let violation = report.verdict.violation().unwrap();
+        assert_eq!(violation.invariant, invariant, "{violation:?}");
+        assert!(violation.evidence.summary.contains(summary), "{violation:?}");
+        let lines = report.tape.to_lines();
+        let tape = Tape::from_lines(lines.iter().map(String::as_str)).unwrap();
+        let again = run(fault, Box::new(Replay::new(tape, OnMismatch::Skip)));
+        assert_eq!((again.hash, again.verdict), (report.hash, report.verdict), "{invariant}");
+    }
+}
