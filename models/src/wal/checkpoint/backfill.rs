@@ -1,0 +1,251 @@
+//! The middle of a checkpoint: finding the safe frame, copying pages, publishing nBackfill.
+
+use super::{CheckpointMode, Patience};
+use crate::bug::Bug;
+use crate::digest::digest;
+use crate::disk::{FileId, Request};
+use crate::event::EventKind;
+use crate::io::TransitionResult::{Continue, Done};
+use crate::io::{Buffer, Completion, CompletionGroup, StateTransition};
+use crate::session::{Error, Session, Turn};
+use crate::site::Site;
+use crate::sync::Arc;
+use crate::turn;
+use crate::wal::SyncMode;
+use crate::wal::format;
+use crate::wal::header::LoadHeader;
+use crate::wal::shared::{Header, LockId, LockMode, MARK_UNUSED};
+
+/// Reads and writes that a checkpoint has outstanding at a time.
+const BATCH: usize = 4;
+
+/// Copies the frames that no reader holds back. The caller holds CKPT.
+#[derive(Debug)]
+pub(super) struct Backfill {
+    state: State,
+    asked: CheckpointMode,
+    patience: Patience,
+    /// The header that the checkpoint works from.
+    header: Header,
+    safe: u32,
+    backfill: u32,
+    /// What is to be copied: (page, frame), ascending.
+    copies: Vec<(u32, u32)>,
+    copied: usize,
+    batch: Vec<(u32, u32, Arc<Buffer>)>,
+}
+
+#[derive(Debug)]
+enum State {
+    Load,
+    Mark(u8),
+    RetireSlot(u8, u32),
+    StoreMark(u8),
+    UnlockSlot(u8),
+    LockSlot0,
+    CompareSalts(LoadHeader),
+    Attempted,
+    ReadFrames,
+    WritePages,
+    TruncateDb(LoadHeader),
+    SyncDb,
+    Publish,
+    UnlockSlot0,
+    Ended,
+}
+
+impl Backfill {
+    pub(super) fn new(header: Header, asked: CheckpointMode, patience: Patience) -> Self {
+        Self {
+            state: State::Load,
+            asked,
+            patience,
+            header,
+            safe: 0,
+            backfill: 0,
+            copies: Vec::new(),
+            copied: 0,
+            batch: Vec::new(),
+        }
+    }
+
+    /// The frames to copy: for each page its newest frame up to the header, if that is safe and not yet copied. A page
+    /// whose newest frame is not safe is left alone even if an older frame of it is.
+    fn plan(&mut self, s: &Session) {
+        let index = s.shared.wal.index.lock();
+        let wanted = self.backfill + 1..=self.safe;
+        let newest = index.newest(self.header.mx_frame);
+        self.copies = newest.filter(|&(page, frame)| wanted.contains(&frame) && page <= self.header.pages).collect();
+        s.emit(EventKind::CheckpointSafe { frame: self.safe });
+    }
+
+    fn read_batch(&mut self, s: &mut Session) -> Completion {
+        let mut group = CompletionGroup::new_planted(s.shared.config.planted, |_| {});
+        self.batch.clear();
+        for &(page, frame) in self.copies[self.copied..].iter().take(BATCH) {
+            let buffer = Buffer::zeroed(s.page_size());
+            let offset = format::frame_offset(frame, s.page_size()) + format::FRAME_HEADER_LEN as u64;
+            group.add(&s.submit(Request::Read { file: FileId::Wal, offset, buffer: Arc::clone(&buffer) }));
+            self.batch.push((page, frame, buffer));
+        }
+        group.build()
+    }
+
+    /// Writes the batch; each run of neighbouring pages is a group of its own inside the batch's.
+    fn write_batch(&mut self, s: &mut Session) -> Completion {
+        let planted = s.shared.config.planted;
+        let mut all = CompletionGroup::new_planted(planted, |_| {});
+        for run in self.batch.chunk_by(|(page, ..), (next, ..)| page + 1 == *next) {
+            let mut group = CompletionGroup::new_planted(planted, |_| {});
+            for (page, frame, buffer) in run {
+                s.emit(EventKind::CheckpointCopy { page: *page, frame: *frame, digest: buffer.read(digest) });
+                let offset = u64::from(page - 1) * s.page_size() as u64;
+                let buffer = Arc::clone(buffer);
+                group.add(&s.submit(Request::Write { file: FileId::Database, offset, buffer }));
+            }
+            all.add(&group.build());
+        }
+        self.copied += self.batch.len();
+        all.build()
+    }
+
+    fn syncs(s: &Session) -> bool {
+        s.shared.config.sync != SyncMode::Off
+    }
+}
+
+impl StateTransition<Session> for Backfill {
+    type Output = ();
+    type Error = Error;
+
+    fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        match &mut self.state {
+            State::Load => {
+                self.backfill = s.shared.wal.backfill();
+                self.safe = self.header.mx_frame;
+                let pending = self.backfill < self.header.mx_frame;
+                self.state = if pending { State::Mark(1) } else { State::Ended };
+                s.pass(Site::CheckpointBackfill)
+            }
+            State::Mark(slot) => {
+                let slot = *slot;
+                if slot > s.read_slots() {
+                    if self.backfill >= self.safe {
+                        self.state = State::Ended;
+                        return Ok(Continue);
+                    }
+                    self.plan(s);
+                    self.state = State::LockSlot0;
+                    return Ok(Continue);
+                }
+                let mark = s.shared.wal.mark(slot);
+                let holds_back = self.safe > mark && !s.planted(Bug::CkptIgnoresReadMarks);
+                self.state = if holds_back { State::RetireSlot(slot, mark) } else { State::Mark(slot + 1) };
+                s.pass(Site::CheckpointMark)
+            }
+            State::RetireSlot(slot, mark) => {
+                let (slot, mark) = (*slot, *mark);
+                if s.try_lock(LockId::read(slot), LockMode::Exclusive) {
+                    self.state = State::StoreMark(slot);
+                    return s.pass(Site::CheckpointSlotLock);
+                }
+                if self.patience.wait(s) {
+                    return s.give_way(Site::CheckpointBusy);
+                }
+                self.safe = mark;
+                self.state = State::Mark(slot + 1);
+                s.pass(Site::CheckpointSlotLock)
+            }
+            State::StoreMark(slot) => {
+                let slot = *slot;
+                s.shared.wal.set_mark(slot, if slot == 1 { self.safe } else { MARK_UNUSED });
+                self.state = State::UnlockSlot(slot);
+                s.pass(Site::CheckpointMarkStore)
+            }
+            State::UnlockSlot(slot) => {
+                let slot = *slot;
+                s.unlock(LockId::read(slot));
+                self.state = State::Mark(slot + 1);
+                s.pass(Site::CheckpointSlotUnlock)
+            }
+            State::LockSlot0 => {
+                if s.planted(Bug::CkptNoSlot0Exclusive) || s.try_lock(LockId::read(0), LockMode::Exclusive) {
+                    self.state = State::CompareSalts(LoadHeader::default());
+                } else if self.patience.wait(s) {
+                    return s.give_way(Site::CheckpointBusy);
+                } else {
+                    self.state = State::Ended;
+                }
+                s.pass(Site::CheckpointSlot0Lock)
+            }
+            State::CompareSalts(load) => {
+                // A writer may have restarted the log since the header was read: then there is nothing to copy.
+                turn!(load.turn(s));
+                let same = load.copy0().salts == self.header.salts;
+                self.state = if same { State::Attempted } else { State::UnlockSlot0 };
+                Ok(Continue)
+            }
+            State::Attempted => {
+                if s.planted(Bug::CkptPublishedBeforeCopy) {
+                    s.shared.wal.set_backfill(self.safe);
+                    s.emit(EventKind::Backfill { frame: self.safe });
+                }
+                s.shared.wal.set_backfill_attempted(self.safe);
+                self.state = State::ReadFrames;
+                if !Self::syncs(s) {
+                    return s.pass(Site::CheckpointAttempted);
+                }
+                s.shared.wal.set_unsynced(false);
+                let sync = s.submit(Request::Sync { file: FileId::Wal });
+                s.wait(Site::CheckpointSyncWal, sync)
+            }
+            State::ReadFrames => {
+                if self.copied == self.copies.len() {
+                    self.state = State::TruncateDb(LoadHeader::default());
+                    return Ok(Continue);
+                }
+                let read = self.read_batch(s);
+                self.state = State::WritePages;
+                s.wait(Site::CheckpointReadFrames, read)
+            }
+            State::WritePages => {
+                let written = self.write_batch(s);
+                self.state = State::ReadFrames;
+                s.wait(Site::CheckpointWritePages, written)
+            }
+            State::TruncateDb(load) => {
+                // Only a backfill of everything that is committed by now may cut the file.
+                turn!(load.turn(s));
+                if load.copy0().mx_frame != self.safe {
+                    self.state = State::Publish;
+                    return Ok(Continue);
+                }
+                let stale = s.planted(Bug::CkptStaleDbSize).then(|| s.pages.cached_database_pages()).flatten();
+                let pages = stale.unwrap_or(self.header.pages);
+                s.emit(EventKind::DbTruncate { pages });
+                let len = u64::from(pages) * s.page_size() as u64;
+                let cut = s.submit(Request::Truncate { file: FileId::Database, len });
+                let skip = s.planted(Bug::CkptDbSyncSkipped) && self.asked == CheckpointMode::Truncate;
+                self.state = if Self::syncs(s) && !skip { State::SyncDb } else { State::Publish };
+                s.wait(Site::CheckpointTruncateDb, cut)
+            }
+            State::SyncDb => {
+                let sync = s.submit(Request::Sync { file: FileId::Database });
+                self.state = State::Publish;
+                s.wait(Site::CheckpointSyncDb, sync)
+            }
+            State::Publish => {
+                s.shared.wal.set_backfill(self.safe);
+                s.emit(EventKind::Backfill { frame: self.safe });
+                self.state = State::UnlockSlot0;
+                s.pass(Site::CheckpointPublish)
+            }
+            State::UnlockSlot0 => {
+                s.unlock(LockId::read(0));
+                self.state = State::Ended;
+                s.pass(Site::CheckpointSlot0Unlock)
+            }
+            State::Ended => Ok(Done(())),
+        }
+    }
+}

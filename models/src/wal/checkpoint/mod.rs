@@ -1,0 +1,272 @@
+//! Copying the log into the database file (`walCheckpoint`, `sqlite3WalCheckpoint`).
+//!
+//! | step | PASSIVE | FULL | RESTART | TRUNCATE |
+//! |---|---|---|---|---|
+//! | CKPT; busy ends the checkpoint | x | x | x | x |
+//! | WRITE; busy makes it PASSIVE and the answer busy | | x | x | x |
+//! | the safe frame: the smallest mark of a slot in use | at once | waits | waits | waits |
+//! | READ0 exclusive, salts compared, WAL fsync, copy, db truncate, db fsync, nBackfill | x | x | x | x |
+//! | READ1..n exclusive, all at once | | | x | x |
+//! | a new generation and an empty file | | | | x |
+
+mod backfill;
+
+use super::header::ReadHeader;
+use super::restart::ResetLog;
+use super::shared::{Header, LockId, LockMode};
+use crate::bug::Bug;
+use crate::disk::{FileId, Request};
+use crate::event::EventKind;
+use crate::io::StateTransition;
+use crate::io::TransitionResult::{Continue, Done};
+use crate::session::{Error, Session, Turn};
+use crate::site::Site;
+use crate::turn;
+use backfill::Backfill;
+
+/// How far a checkpoint goes, and whether it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CheckpointMode {
+    /// Copies what nobody holds back; never waits.
+    Passive,
+    /// Waits for writers and readers and copies everything.
+    Full,
+    /// Also waits until the next writer can restart the log.
+    Restart,
+    /// Also restarts the log and cuts its file.
+    Truncate,
+}
+
+impl CheckpointMode {
+    /// The pragma's spelling, in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Passive => "passive",
+            Self::Full => "full",
+            Self::Restart => "restart",
+            Self::Truncate => "truncate",
+        }
+    }
+}
+
+/// What `PRAGMA wal_checkpoint` returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckpointResult {
+    /// Whether something kept it from doing all that was asked.
+    pub busy: bool,
+    /// Frames in the log.
+    pub log: u32,
+    /// Frames of them in the database file.
+    pub backfilled: u32,
+}
+
+/// How often a busy lock is still waited for. PASSIVE never waits.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    waits: bool,
+    used: u32,
+}
+
+impl Patience {
+    fn new(mode: CheckpointMode) -> Self {
+        Self { waits: mode != CheckpointMode::Passive, used: 0 }
+    }
+
+    /// Whether to wait once more.
+    fn wait(&mut self, s: &Session) -> bool {
+        self.used += 1;
+        self.waits && self.used <= s.shared.config.busy_retries
+    }
+}
+
+/// One checkpoint.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// The mode asked for.
+    asked: CheckpointMode,
+    /// The mode in effect: PASSIVE once WRITE was busy.
+    mode: CheckpointMode,
+    state: State,
+    busy: bool,
+    patience: Patience,
+    /// The header it works from.
+    header: Header,
+    /// The connection's page cache belongs to `header`.
+    cache_is_current: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    LockCkpt,
+    LockWrite,
+    Header(ReadHeader),
+    Backfill(Box<Backfill>),
+    Finish,
+    LockReaders(u8),
+    UnlockReaders(u8, Retry),
+    Reset(ResetLog),
+    TruncateWal,
+    UnlockWrite,
+    UnlockCkpt,
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Retry {
+    Yes,
+    No,
+}
+
+impl Checkpoint {
+    /// A checkpoint in this mode.
+    pub fn new(mode: CheckpointMode) -> Self {
+        Self {
+            asked: mode,
+            mode,
+            state: State::LockCkpt,
+            busy: false,
+            patience: Patience::new(mode),
+            header: Header::default(),
+            cache_is_current: false,
+        }
+    }
+
+    /// Adopts the header to work from. If the connection's cache belongs to another one, the private copy is voided, so
+    /// that the next read transaction drops the cache.
+    fn adopt(&mut self, s: &mut Session, header: Header) {
+        self.header = header;
+        self.cache_is_current = s.view.header == header;
+        if !self.cache_is_current {
+            s.view.header = if s.planted(Bug::CacheCheckpointHidesChange) { header } else { Header::default() };
+        }
+        s.emit(EventKind::CheckpointBegin { mode: self.asked, at: header.log_point() });
+    }
+
+    fn result(&self, s: &Session) -> CheckpointResult {
+        let log =
+            s.shared.wal.published().map_or(self.header.mx_frame, |now| {
+                if now.salts == self.header.salts { self.header.mx_frame } else { 0 }
+            });
+        CheckpointResult { busy: self.busy, log, backfilled: s.shared.wal.backfill().min(log) }
+    }
+}
+
+impl StateTransition<Session> for Checkpoint {
+    type Output = CheckpointResult;
+    type Error = Error;
+
+    fn transition(&mut self, s: &mut Session) -> Turn<CheckpointResult> {
+        match &mut self.state {
+            State::LockCkpt => {
+                if !s.try_lock(LockId::CKPT, LockMode::Exclusive) {
+                    return Err(Error::Busy);
+                }
+                let writes = self.mode != CheckpointMode::Passive;
+                self.state = if writes { State::LockWrite } else { State::Header(ReadHeader::default()) };
+                s.pass(Site::CheckpointLock)
+            }
+            State::LockWrite => {
+                if s.try_lock(LockId::WRITE, LockMode::Exclusive) {
+                    self.state = State::Header(ReadHeader::default());
+                    return s.pass(Site::CheckpointWriteLock);
+                }
+                if self.patience.wait(s) {
+                    return s.give_way(Site::CheckpointBusy);
+                }
+                (self.mode, self.busy) = (CheckpointMode::Passive, true);
+                self.patience = Patience::new(self.mode);
+                self.state = State::Header(ReadHeader::default());
+                s.pass(Site::CheckpointWriteLock)
+            }
+            State::Header(read) => {
+                let header = turn!(read.transition(s));
+                self.adopt(s, header);
+                let patience = Patience::new(self.mode);
+                self.state = State::Backfill(Box::new(Backfill::new(header, self.asked, patience)));
+                Ok(Continue)
+            }
+            State::Backfill(backfill) => {
+                turn!(backfill.transition(s));
+                self.state = State::Finish;
+                Ok(Continue)
+            }
+            State::Finish => {
+                let complete = s.shared.wal.backfill() >= self.header.mx_frame;
+                self.busy |= self.mode != CheckpointMode::Passive && !complete;
+                let restarts = matches!(self.mode, CheckpointMode::Restart | CheckpointMode::Truncate);
+                self.state = if restarts && complete { State::LockReaders(1) } else { State::UnlockWrite };
+                s.pass(Site::CheckpointBackfill)
+            }
+            State::LockReaders(slot) => {
+                let slot = *slot;
+                if slot > s.read_slots() {
+                    let truncates = self.mode == CheckpointMode::Truncate;
+                    self.state = if truncates {
+                        State::Reset(ResetLog::default())
+                    } else {
+                        State::UnlockReaders(slot - 1, Retry::No)
+                    };
+                    if truncates {
+                        s.view.header = self.header;
+                    }
+                    return Ok(Continue);
+                }
+                if s.try_lock(LockId::read(slot), LockMode::Exclusive) {
+                    self.state = State::LockReaders(slot + 1);
+                } else {
+                    let retry = if self.patience.wait(s) { Retry::Yes } else { Retry::No };
+                    self.busy |= retry == Retry::No;
+                    self.state = State::UnlockReaders(slot - 1, retry);
+                }
+                s.pass(Site::CheckpointSlotLock)
+            }
+            State::UnlockReaders(slot, retry) => {
+                let (slot, retry) = (*slot, *retry);
+                if slot > 0 {
+                    s.unlock(LockId::read(slot));
+                    self.state = State::UnlockReaders(slot - 1, retry);
+                    return s.pass(Site::CheckpointSlotUnlock);
+                }
+                if retry == Retry::Yes {
+                    self.state = State::LockReaders(1);
+                    return s.give_way(Site::CheckpointBusy);
+                }
+                self.state = State::UnlockWrite;
+                Ok(Continue)
+            }
+            State::Reset(reset) => {
+                turn!(reset.transition(s));
+                if !self.cache_is_current {
+                    s.view.header = Header::default();
+                }
+                self.state = State::TruncateWal;
+                Ok(Continue)
+            }
+            State::TruncateWal => {
+                s.emit(EventKind::WalTruncate);
+                let cut = s.submit(Request::Truncate { file: FileId::Wal, len: 0 });
+                self.state = State::UnlockReaders(s.read_slots(), Retry::No);
+                s.wait(Site::CheckpointTruncateWal, cut)
+            }
+            State::UnlockWrite => {
+                self.state = State::UnlockCkpt;
+                if s.held(LockId::WRITE).is_none() {
+                    return Ok(Continue);
+                }
+                s.unlock(LockId::WRITE);
+                s.pass(Site::WriteUnlock)
+            }
+            State::UnlockCkpt => {
+                self.state = State::Ended;
+                s.unlock(LockId::CKPT);
+                s.pass(Site::CheckpointUnlock)
+            }
+            State::Ended => {
+                let result = self.result(s);
+                let CheckpointResult { busy, log, backfilled } = result;
+                s.emit(EventKind::CheckpointEnd { mode: self.asked, busy, log, backfilled });
+                Ok(Done(result))
+            }
+        }
+    }
+}
