@@ -9,6 +9,7 @@ use falken_models::bug::Planted;
 use falken_models::connection::{Op, Outcome};
 use falken_models::io::{Completion, IOCompletions, IOResult};
 use falken_models::session::Error;
+use falken_models::wal::CheckpointResult;
 
 /// How the wrapper misbehaves, and at which of its steps.
 #[derive(Clone, Copy)]
@@ -20,6 +21,10 @@ enum Fault {
     Deadlock(u32),
     /// A put that says OK and does nothing.
     Lie,
+    /// A put that commits and says BUSY.
+    Deny,
+    /// A checkpoint that says it has copied more than it has.
+    Boast,
 }
 
 struct Wrapped {
@@ -53,6 +58,17 @@ impl Subject for Wrapped {
             Fault::Livelock(at) if self.steps >= at => Ok(IOResult::IO(IOCompletions::Single(Completion::new_yield()))),
             Fault::Deadlock(at) if self.steps >= at => Ok(IOResult::IO(self.parked.clone())),
             Fault::Lie if self.lying[usize::from(conn)] => Ok(IOResult::Done(Outcome::Unit)),
+            Fault::Deny => match self.models.step(conn) {
+                Ok(IOResult::Done(Outcome::Unit)) => Err(Error::Busy),
+                other => other,
+            },
+            Fault::Boast => match self.models.step(conn) {
+                Ok(IOResult::Done(Outcome::Checkpoint(figures))) => {
+                    let backfilled = figures.backfilled + 1;
+                    Ok(IOResult::Done(Outcome::Checkpoint(CheckpointResult { backfilled, ..figures })))
+                }
+                other => other,
+            },
             _ => self.models.step(conn),
         }
     }
@@ -87,7 +103,7 @@ impl Subject for Wrapped {
 }
 
 fn scenario() -> Scenario {
-    let text = "name = \"two\"\nabout = \"two connections\"\nbounds.steps = 3000\n[[clients]]\ncount = 2\nmix = { put = 2, get = 1 }\n";
+    let text = "name = \"two\"\nabout = \"two connections\"\nbounds.steps = 3000\n[[clients]]\ncount = 2\nmix = { put = 4, get = 2, checkpoint-passive = 1 }\n";
     Scenario::from_toml(text).unwrap()
 }
 
@@ -108,6 +124,8 @@ fn whatever_a_subject_does_ends_in_a_verdict_with_a_tape_that_reproduces_it() {
         (Fault::Livelock(700), "LIVE-1", "faults have stopped, but statements do not end"),
         (Fault::Deadlock(700), "LIVE-2", "no connection can take a step"),
         (Fault::Lie, "TX-2", "nothing was published"),
+        (Fault::Deny, "TX-2", "has been published"),
+        (Fault::Boast, "TX-2", "figures that are not true"),
     ];
     for (fault, invariant, summary) in cases {
         let report = run(fault, Box::new(Random::new(1)));

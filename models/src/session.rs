@@ -136,6 +136,8 @@ pub struct Session {
     pub(crate) held: [Option<LockMode>; LockId::COUNT],
     /// Where it yielded last.
     pub(crate) site: Site,
+    /// Set while a page of the cache is being spilled.
+    pub(crate) spilling: bool,
     /// Set while what is being done must be finished even if the statement is abandoned.
     pub(crate) must_finish: bool,
     /// The disk operation that the last wait is for, if it may change a file.
@@ -154,6 +156,7 @@ impl Session {
             explicit: false,
             held: [None; LockId::COUNT],
             site: Site::StatementStart,
+            spilling: false,
             must_finish: false,
             writes_in_flight: None,
         }
@@ -232,7 +235,7 @@ impl Session {
         let balanced =
             (0..LockId::COUNT as u8).map(LockId).all(|lock| self.held(lock).is_some() == self.owes_lock(lock));
         let writes_done = self.writes_in_flight.as_ref().is_none_or(Completion::finished);
-        self.view.slot.is_some() && balanced && writes_done && !self.must_finish
+        self.view.slot.is_some() && balanced && writes_done && !self.must_finish && !self.spilling
     }
 
     /// Submits a write, sync or truncate that nobody needs a callback for.

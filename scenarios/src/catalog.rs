@@ -23,6 +23,9 @@ catalog! {
     "overflow-and-freelist",
     "tiny-cache",
     "long-readers",
+    "one-read-slot",
+    "many-rows",
+    "errors-and-crashes",
 }
 
 /// Finds a scenario by name, or reads it from a file if the name looks like a path.

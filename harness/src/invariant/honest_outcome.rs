@@ -2,6 +2,7 @@
 
 use falken_models::connection::{Op, Outcome};
 use falken_models::session::Error;
+use falken_models::wal::{CheckpointMode, CheckpointResult};
 
 use super::{Invariant, View};
 use crate::verdict::Evidence;
@@ -13,6 +14,23 @@ pub struct HonestOutcome;
 impl Invariant for HonestOutcome {
     fn ended(&mut self, conn: u8, op: &Op, result: &Result<Outcome, Error>, view: &View<'_>) -> Result<(), Evidence> {
         let facts = &view.ledger.conns[usize::from(conn)];
+        let name = op.kind().name();
+        // Undoing succeeds whatever happened before.
+        let undoes = matches!(op, Op::Rollback | Op::Close);
+        if result.is_ok() && facts.io_failed && !undoes {
+            let summary = format!("connection c{conn} was told that its {name} succeeded, but an operation of it has failed");
+            return Err(Evidence::new(summary));
+        }
+        if let Err(error) = result
+            && facts.published.is_some()
+            && !matches!(error, Error::Io(_) | Error::Abandoned)
+        {
+            let summary = format!("connection c{conn} was told \"{error}\", but its {name} has been published");
+            return Err(Evidence::new(summary));
+        }
+        if let (Op::Checkpoint(mode), Ok(Outcome::Checkpoint(figures))) = (op, result) {
+            return check_figures(conn, *mode, *figures, view);
+        }
         let changes = match (op, result) {
             (Op::Put { .. } | Op::Append { .. }, Ok(_)) | (Op::Delete { .. }, Ok(Outcome::Deleted(true))) => !view.in_transaction,
             (Op::Commit, Ok(_)) => facts.changes_rows(),
@@ -24,4 +42,25 @@ impl Invariant for HonestOutcome {
         let summary = format!("connection c{conn} was told that its {} succeeded, but nothing was published", op.kind().name());
         Err(Evidence::new(summary).with("key", op.key()).with("newest commit", view.ledger.newest()))
     }
+}
+
+/// The figures of a checkpoint are true: it has copied what it says, and without "busy" all that it was asked for.
+fn check_figures(conn: u8, mode: CheckpointMode, figures: CheckpointResult, view: &View<'_>) -> Result<(), Evidence> {
+    let CheckpointResult { busy, log, backfilled } = figures;
+    let facts = &view.ledger.conns[usize::from(conn)];
+    let Some(from) = facts.checkpoint else { return Ok(()) };
+    // A writer may have restarted the log since; then there is nothing left to compare with.
+    let same_generation = view.ledger.published.salts == from.salts;
+    let overstated = same_generation && backfilled > view.ledger.backfill;
+    let asked_for_all = mode != CheckpointMode::Passive && !busy;
+    let incomplete = asked_for_all && log > 0 && backfilled < from.frame;
+    let not_cut = asked_for_all && mode == CheckpointMode::Truncate && log > 0;
+    if !(overstated || incomplete || not_cut) {
+        return Ok(());
+    }
+    let summary = format!("the {} checkpoint of c{conn} reports figures that are not true", mode.name());
+    Err(Evidence::new(summary)
+        .with("reported", format!("busy {busy}, log {log}, backfilled {backfilled}"))
+        .with("nBackfill", view.ledger.backfill)
+        .with("header", format!("{from:?}")))
 }

@@ -11,7 +11,7 @@ macro_rules! modules {
 }
 
 modules! {
-    buffer_lifetime, cache_coherence, callback_once, chain, checkpoint_content, clean_after_end, counters,
+    atomicity, buffer_lifetime, cache_coherence, callback_once, chain, checkpoint_content, clean_after_end, counters,
     dirty_accounting, frame_lookup, generation, group_exact, honest_outcome, loaded_before_use, lock_balance,
     no_frame_lost, no_lost_update, nothing_left, page_accounting, pin_balance, publish_after_copy, read_mark_safety,
     recency, recovery_stable, reset_guard, result_truth, rollback_exact, schedule_independence, single_writer,
@@ -140,7 +140,8 @@ pub const TABLE: &[Entry] = &[
     entry!("TX-3", "snapshot-reads", "all reads of a transaction come from one committed state", snapshot_reads::SnapshotReads, on [ReadBegin, PageUsed], at []),
     entry!("PG-1", "cache-coherence", "a clean cached page equals that page in the transaction's view", cache_coherence::CacheCoherence, on [PageUsed], at []),
     entry!("TX-6", "rollback-exact", "after a rollback nothing of the transaction is left", rollback_exact::RollbackExact, on [WriteEnd], at []),
-    entry!("TX-2", "honest-outcome", "OK is returned only if the effect is committed", honest_outcome::HonestOutcome, on [], at [], ended),
+    entry!("TX-1", "atomicity", "a transaction that was rolled back is over", atomicity::Atomicity, on [], at [], ended),
+    entry!("TX-2", "honest-outcome", "what a client is told is true: OK means committed, an error means nothing published, figures are right", honest_outcome::HonestOutcome, on [], at [], ended),
     entry!("RE-1", "schedule-independence", "an operation that yields gives the result of one that does not", schedule_independence::ScheduleIndependence, on [], at [], ended),
     entry!("RE-3", "clean-after-end", "an ended operation leaves no resumable field behind", clean_after_end::CleanAfterEnd, on [], at [Commit]),
     entry!("PG-3", "pin-balance", "pages are pinned exactly by their live holders", pin_balance::PinBalance, on [Evicted], at [Commit]),

@@ -13,8 +13,9 @@ impl Invariant for ReadMarkSafety {
     fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
         for (reader, facts) in view.ledger.conns.iter().enumerate() {
             let Some(reading) = facts.reading.filter(|_| event.actor != Actor::Conn(reader as u8)) else { continue };
+            // A reader that shares an older mark is not harmed by frames that its own, newer snapshot has.
             let harm = match event.kind {
-                EventKind::CheckpointCopy { page, frame, .. } if reading.slot == 0 || frame > reading.mark => {
+                EventKind::CheckpointCopy { page, frame, .. } if reading.slot == 0 || frame > reading.at.frame => {
                     format!("overwrites page {page} of the database file with frame {frame}")
                 }
                 EventKind::Frame { frame, .. } if reading.slot > 0 && frame <= reading.at.frame => {

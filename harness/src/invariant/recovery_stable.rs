@@ -18,10 +18,11 @@ impl Invariant for RecoveryStable {
         let log = disk.contents(FileId::Wal);
         let page_size = view.ledger.page_size;
         let found = disk.with_contents(FileId::Database, |database| parser::recover(database, &log, page_size).log);
-        if found.mx_frame == at.frame && found.pages == pages {
+        let generation = found.generation.unwrap_or_default();
+        if found.mx_frame == at.frame && found.pages == pages && generation == (at.seq, at.salts) {
             return Ok(());
         }
         let summary = format!("{} recovered {} frames and {pages} pages, but the files hold {} and {}", name(event.actor), at.frame, found.mx_frame, found.pages);
-        Err(Evidence::new(summary).with("log header", format!("{:x?}", found.generation)))
+        Err(Evidence::new(summary).with("log header", format!("{:x?}", found.generation)).with("recovered", format!("{at:x?}")))
     }
 }

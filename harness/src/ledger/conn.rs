@@ -38,6 +38,14 @@ pub struct ConnFacts {
     pub snapshot: Option<u32>,
     /// The snapshot before that.
     pub snapshot_before: Option<u32>,
+    /// The snapshot of the open transaction, once a statement of it has ended with one.
+    pub transaction_snapshot: Option<u32>,
+    /// Whether the statement under way has rolled its transaction back.
+    pub rolled_back: bool,
+    /// Whether an operation that the statement under way has submitted has failed.
+    pub io_failed: bool,
+    /// How many statements there have been.
+    pub(super) statements: u32,
     /// The newest commit that had been acknowledged when the transaction's first statement began.
     pub acknowledged_before: u32,
     /// Whether it is in a write transaction.
@@ -70,6 +78,8 @@ impl ConnFacts {
 
     /// A statement was submitted.
     pub fn begin_statement(&mut self, op: &Op) {
+        self.statements += 1;
+        (self.rolled_back, self.io_failed) = (false, false);
         self.current = match op {
             Op::Put { key, value } => Some((*key, Effect::Put(value.clone()))),
             Op::Append { key, element } => Some((*key, Effect::Append(element.clone()))),
@@ -92,6 +102,7 @@ impl ConnFacts {
             self.writes.extend(row);
         }
         self.current = None;
+        self.transaction_snapshot = self.snapshot.filter(|_| in_transaction && self.reading.is_some());
     }
 
     /// Whether the open transaction has changed rows.

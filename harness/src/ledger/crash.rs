@@ -152,6 +152,7 @@ impl Ledger {
         self.ghosts.retain(|ghost| ghost.base >= self.synced.min(found_commit));
         self.points.clear();
         self.syncs.clear();
+        self.owners.clear();
         self.backfill = 0;
         self.frames_synced = 0;
         self.frames = Frames::default();

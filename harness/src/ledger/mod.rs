@@ -103,6 +103,8 @@ pub struct Ledger {
     pub ghosts: Vec<Ghost>,
     points: BTreeMap<LogPoint, u32>,
     syncs: BTreeMap<OpId, SyncCover>,
+    /// Who submitted an operation in flight, in which of its statements.
+    owners: BTreeMap<OpId, (u8, u32)>,
 }
 
 impl Ledger {
@@ -130,6 +132,7 @@ impl Ledger {
             ghosts: Vec::new(),
             points: BTreeMap::new(),
             syncs: BTreeMap::new(),
+            owners: BTreeMap::new(),
         }
     }
 
@@ -171,15 +174,22 @@ impl Ledger {
             | EventKind::Crash { .. } => {}
             EventKind::PageLoaded { page, .. } => self.conn_mut(conn).loaded.push(page),
             EventKind::StatementBegin { .. } => self.note_statement(conn),
-            EventKind::Submit { op, file, io: IoKind::Sync, .. } => self.note_sync_submit(op, file),
-            EventKind::Submit { .. } => {}
+            EventKind::Submit { op, io, .. } => {
+                self.owners.insert(op, (conn, self.conns[usize::from(conn)].statements));
+                if io == IoKind::Sync {
+                    self.note_sync_submit(op);
+                }
+            }
             EventKind::Lock { lock, mode } => self.note_lock(conn, lock, mode),
             EventKind::Unlock { lock, mode } => self.note_unlock(conn, lock, mode),
             EventKind::ReadBegin { slot, mark, at, .. } => self.note_read(conn, slot, mark, at),
             EventKind::ReadEnd => self.conn_mut(conn).reading = None,
             EventKind::WriteBegin { .. } => self.conn_mut(conn).begin_write(),
             EventKind::WriteEnd { .. } => self.conn_mut(conn).writing = false,
-            EventKind::Rollback => self.conn_mut(conn).forget_changes(),
+            EventKind::Rollback => {
+                self.conn_mut(conn).forget_changes();
+                self.conn_mut(conn).rolled_back = true;
+            }
             EventKind::Frame { frame, page, commit_pages, digest } => {
                 self.note_frame(conn, frame, commit_pages, FrameFact { page, digest, written: false });
             }
@@ -288,7 +298,7 @@ impl Ledger {
         self.backfill = 0;
     }
 
-    fn note_sync_submit(&mut self, op: OpId, _file: FileId) {
+    fn note_sync_submit(&mut self, op: OpId) {
         let frames = self.frames.written_prefix();
         let cover = SyncCover {
             commit: self.newest(),
@@ -302,6 +312,10 @@ impl Ledger {
     fn note_disk(&mut self, kind: &EventKind) {
         let EventKind::Finish { op, file, io, offset, result, digest, .. } = *kind else { return };
         let ok = matches!(result, IoResult::Ok(_));
+        if let Some((conn, statement)) = self.owners.remove(&op) {
+            let facts = self.conn_mut(conn);
+            facts.io_failed |= !ok && facts.statements == statement;
+        }
         match (file, io) {
             (_, IoKind::Sync) => self.note_synced(op, file, ok),
             (FileId::Wal, IoKind::Write) if ok => {

@@ -38,6 +38,9 @@ pub fn read_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
     if image.len() < pages as usize * page_size {
         return Err(walk.problem(1, format!("says {pages} pages, but the file has {}", image.len() / page_size)));
     }
+    if u32_at(image, 24) != u32_at(image, 92) {
+        return Err(walk.problem(1, "has a change counter for which its size is not valid"));
+    }
     walk.take(1, "the schema")?;
     walk.tree(2)?;
     walk.freelist()?;
@@ -88,17 +91,23 @@ impl<'a> Walk<'a> {
             return Err(self.problem(root, format!("has type {} and is no table page", bytes[0])));
         }
         let cells = usize::from(u16::from_be_bytes([bytes[3], bytes[4]]));
+        if cells == 0 {
+            return Err(self.problem(root, "is an interior page without a cell"));
+        }
         let mut low = i64::MIN;
+        let mut extents = Vec::new();
         for index in 0..cells {
             let at = usize::from(u16::from_be_bytes([bytes[12 + 2 * index], bytes[13 + 2 * index]]));
-            let Some((key, _)) = bytes.get(at + 4..).and_then(varint) else {
+            let Some((key, len)) = bytes.get(at + 4..).and_then(varint) else {
                 return Err(self.problem(root, format!("has a malformed cell {index}")));
             };
+            extents.push((at, at + 4 + len));
             let child = u32_at(bytes, at);
             let page = self.take(child, "the tree")?;
             self.leaf(child, page, low, key.cast_signed(), false)?;
             low = key.cast_signed().saturating_add(1);
         }
+        self.check_layout(root, bytes, 12 + 2 * cells, extents)?;
         let right = u32_at(bytes, 8);
         let page = self.take(right, "the tree")?;
         self.leaf(right, page, low, i64::MAX, false)
@@ -113,19 +122,44 @@ impl<'a> Walk<'a> {
             return Err(self.problem(page, "is an empty leaf"));
         }
         let mut before = None;
+        let mut extents = Vec::new();
         for index in 0..cells {
             let at = usize::from(u16::from_be_bytes([bytes[8 + 2 * index], bytes[9 + 2 * index]]));
-            let key = self.cell(page, bytes, at)?;
+            let (key, end) = self.cell(page, bytes, at)?;
+            extents.push((at, end));
             if !(low..=high).contains(&key) || before.is_some_and(|before| before >= key) {
                 return Err(self.problem(page, format!("holds key {key} out of order")));
             }
             before = Some(key);
         }
-        Ok(())
+        self.check_layout(page, bytes, 8 + 2 * cells, extents)
     }
 
-    /// Reads one row, its overflow chain included.
-    fn cell(&mut self, page: u32, bytes: &'a [u8], at: usize) -> Result<i64, Problem> {
+    /// Cells lie behind the pointer array, side by side, from the content start in the header to the end of the page.
+    fn check_layout(
+        &self,
+        page: u32,
+        bytes: &[u8],
+        array_end: usize,
+        mut extents: Vec<(usize, usize)>,
+    ) -> Result<(), Problem> {
+        extents.sort_unstable();
+        let start = match u16::from_be_bytes([bytes[5], bytes[6]]) {
+            0 => 65536,
+            start => usize::from(start),
+        };
+        if start < array_end || start != extents.first().map_or(bytes.len(), |extent| extent.0) {
+            return Err(self.problem(page, format!("says that its cells start at {start}, but they do not")));
+        }
+        // A cell of fewer than four bytes occupies four, so the tiles may be longer than the cells, never shorter.
+        match extents.windows(2).find(|pair| pair[0].1 > pair[1].0) {
+            Some(pair) => Err(self.problem(page, format!("has cells that overlap at offset {}", pair[1].0))),
+            None => Ok(()),
+        }
+    }
+
+    /// Reads one row, its overflow chain included; gives its key and where its cell ends.
+    fn cell(&mut self, page: u32, bytes: &'a [u8], at: usize) -> Result<(i64, usize), Problem> {
         let bad = || Problem { page, what: format!("has a malformed cell at offset {at}") };
         let (total, a) = bytes.get(at..).and_then(varint).ok_or_else(bad)?;
         let (key, b) = bytes.get(at + a..).and_then(varint).ok_or_else(bad)?;
@@ -139,7 +173,8 @@ impl<'a> Walk<'a> {
             _ => least,
         };
         let mut payload = bytes.get(start..start + here).ok_or_else(bad)?.to_vec();
-        let mut next = if here < total { u32_at(bytes, start + here) } else { 0 };
+        let (mut next, end) =
+            if here < total { (u32_at(bytes, start + here), start + here + 4) } else { (0, start + here) };
         while payload.len() < total {
             let chunk = self.take(next, "an overflow chain")?;
             let wanted = (total - payload.len()).min(usable - 4);
@@ -151,7 +186,7 @@ impl<'a> Walk<'a> {
         }
         let value = blob(&payload).ok_or_else(bad)?.to_vec();
         self.rows.insert(key.cast_signed(), value);
-        Ok(key.cast_signed())
+        Ok((key.cast_signed(), end))
     }
 
     fn freelist(&mut self) -> Result<(), Problem> {

@@ -214,6 +214,7 @@ impl Connection {
     pub fn residue(&self) -> Option<&'static str> {
         let left_over = [
             (self.session.must_finish, "must_finish"),
+            (self.session.spilling, "spilling"),
             (self.session.writes_in_flight.is_some(), "writes_in_flight"),
             (self.awaiting.is_some(), "awaiting"),
             (self.abandoned, "abandoned"),

@@ -34,6 +34,7 @@ impl StateTransition<Session> for GetPage {
         if let Some(spill) = &mut self.spill {
             turn!(spill.transition(s));
             self.spill = None;
+            s.spilling = false;
         }
         if let Some((page, reading)) = s.pages.find(self.number) {
             if page.is_loaded() {
@@ -82,6 +83,7 @@ fn make_room(s: &mut Session, spill: &mut Option<Box<AppendFrames>>) -> bool {
             return false;
         }
         *spill = Some(Box::new(AppendFrames::spill(PinnedPage::new(victim))));
+        s.spilling = true;
         return true;
     }
     s.pages.remove(victim.number());

@@ -117,6 +117,7 @@ impl StateTransition<Session> for Rollback {
                     return s.wait(Site::RollbackDrain, writes);
                 }
                 s.pages.discard_uncommitted();
+                s.spilling = false;
                 // A writer that is just moving to another slot holds none.
                 if s.view.slot.is_some() || s.view.writing {
                     s.emit(EventKind::Rollback);

@@ -115,10 +115,11 @@ impl Backfill {
 }
 
 impl StateTransition<Session> for Backfill {
-    type Output = ();
+    /// How many frames are in the database file now, as far as this checkpoint knows.
+    type Output = u32;
     type Error = Error;
 
-    fn transition(&mut self, s: &mut Session) -> Turn<()> {
+    fn transition(&mut self, s: &mut Session) -> Turn<u32> {
         match &mut self.state {
             State::Load => {
                 self.backfill = s.shared.wal.backfill();
@@ -237,6 +238,7 @@ impl StateTransition<Session> for Backfill {
             State::Publish => {
                 s.shared.wal.set_backfill(self.safe);
                 s.emit(EventKind::Backfill { frame: self.safe });
+                self.backfill = self.safe;
                 self.state = State::UnlockSlot0;
                 s.pass(Site::CheckpointPublish)
             }
@@ -245,7 +247,7 @@ impl StateTransition<Session> for Backfill {
                 self.state = State::Ended;
                 s.pass(Site::CheckpointSlot0Unlock)
             }
-            State::Ended => Ok(Done(())),
+            State::Ended => Ok(Done(self.backfill)),
         }
     }
 }

@@ -91,6 +91,8 @@ pub struct Checkpoint {
     patience: Patience,
     /// The header it works from.
     header: Header,
+    /// How many of its frames are in the database file.
+    backfilled: u32,
     /// The connection's page cache belongs to `header`.
     cache_is_current: bool,
 }
@@ -127,6 +129,7 @@ impl Checkpoint {
             busy: false,
             patience: Patience::new(mode),
             header: Header::default(),
+            backfilled: 0,
             cache_is_current: false,
         }
     }
@@ -140,14 +143,6 @@ impl Checkpoint {
             s.view.header = if s.planted(Bug::CacheCheckpointHidesChange) { header } else { Header::default() };
         }
         s.emit(EventKind::CheckpointBegin { mode: self.asked, at: header.log_point() });
-    }
-
-    fn result(&self, s: &Session) -> CheckpointResult {
-        let log =
-            s.shared.wal.published().map_or(self.header.mx_frame, |now| {
-                if now.salts == self.header.salts { self.header.mx_frame } else { 0 }
-            });
-        CheckpointResult { busy: self.busy, log, backfilled: s.shared.wal.backfill().min(log) }
     }
 }
 
@@ -186,16 +181,17 @@ impl StateTransition<Session> for Checkpoint {
                 Ok(Continue)
             }
             State::Backfill(backfill) => {
-                turn!(backfill.transition(s));
+                // A restart publishes its header before it zeroes nBackfill, which may then be that of the old generation.
+                self.backfilled = turn!(backfill.transition(s)).min(self.header.mx_frame);
                 self.state = State::Finish;
                 Ok(Continue)
             }
             State::Finish => {
-                let complete = s.shared.wal.backfill() >= self.header.mx_frame;
+                let complete = self.backfilled >= self.header.mx_frame;
                 self.busy |= self.mode != CheckpointMode::Passive && !complete;
                 let restarts = matches!(self.mode, CheckpointMode::Restart | CheckpointMode::Truncate);
                 self.state = if restarts && complete { State::LockReaders(1) } else { State::UnlockWrite };
-                s.pass(Site::CheckpointBackfill)
+                Ok(Continue)
             }
             State::LockReaders(slot) => {
                 let slot = *slot;
@@ -236,6 +232,8 @@ impl StateTransition<Session> for Checkpoint {
             }
             State::Reset(reset) => {
                 turn!(reset.transition(s));
+                // The log is empty now, and that is what is reported.
+                (self.header.mx_frame, self.backfilled) = (0, 0);
                 if !self.cache_is_current {
                     s.view.header = Header::default();
                 }
@@ -262,10 +260,9 @@ impl StateTransition<Session> for Checkpoint {
                 s.pass(Site::CheckpointUnlock)
             }
             State::Ended => {
-                let result = self.result(s);
-                let CheckpointResult { busy, log, backfilled } = result;
+                let (busy, log, backfilled) = (self.busy, self.header.mx_frame, self.backfilled);
                 s.emit(EventKind::CheckpointEnd { mode: self.asked, busy, log, backfilled });
-                Ok(Done(result))
+                Ok(Done(CheckpointResult { busy, log, backfilled }))
             }
         }
     }
