@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use falken_harness::check::Model;
 
-use crate::{catalog, command, exit};
+use crate::{command, exit};
 
 /// Deterministic, multi-connection concurrency stress tester for database engines with cooperative I/O.
 ///
@@ -52,12 +52,11 @@ Examples:
   falken run                                      the default scenario
   falken run crash-and-recover --runs 5000        five thousand runs of another one
   falken run my.toml --seed 7 --steps 1000        a scenario of your own
-  falken run --plant ckpt.ignores-read-marks long-readers
-                                                  see whether a planted bug is caught")]
+  falken run --plant ckpt.ignores-read-marks      see a planted bug caught, in a scenario that shows it")]
 pub struct Run {
-    /// A scenario's name (see `falken list`) or the path of a scenario file
-    #[arg(default_value = catalog::DEFAULT)]
-    pub scenario: String,
+    /// A scenario's name (see `falken list`) or the path of a scenario file (default: readers-writers-checkpointer, or with
+    /// `--plant` a scenario that shows the bug)
+    pub scenario: Option<String>,
     /// Seed of the first run; the others follow it
     #[arg(long, value_parser = seed, default_value = "1")]
     pub seed: u64,
@@ -70,9 +69,9 @@ pub struct Run {
     /// Runs at a time (default: one per core)
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// What answers the choices
-    #[arg(long, default_value = "random")]
-    pub strategy: String,
+    /// What answers the choices (default: random, or with `--plant` and no scenario one that shows the bug)
+    #[arg(long)]
+    pub strategy: Option<String>,
     /// Plant a bug of the catalogue (see `falken list bugs`)
     #[arg(long, value_name = "BUG")]
     pub plant: Option<String>,

@@ -10,3 +10,4 @@ pub mod command;
 pub mod exit;
 #[cfg(feature = "sqlite-oracle")]
 pub mod oracle;
+pub mod plant;

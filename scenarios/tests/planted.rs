@@ -1,5 +1,5 @@
 //! Every planted bug that the simulator can show is caught, by an invariant that the catalogue of bugs names, in a bounded
-//! number of runs; the same runs without it are clean.
+//! number of runs of the scenario that `falken run --plant` picks for it; the same runs without it are clean.
 
 use std::sync::atomic::AtomicBool;
 
@@ -7,6 +7,7 @@ use falken_harness::strategy;
 use falken_models::bug::{Bug, BugClass, Planted};
 use falken_scenarios::batch::{Batch, Totals};
 use falken_scenarios::catalog;
+use falken_scenarios::plant::{SHOWN_BY, shown_by};
 
 fn batch(scenario: &str, strategy: &str, planted: Option<Bug>, seed: u64, runs: u64) -> Totals {
     let scenario = catalog::find(scenario).unwrap();
@@ -23,62 +24,55 @@ fn batch(scenario: &str, strategy: &str, planted: Option<Bug>, seed: u64, runs: 
     batch.go(|_| {})
 }
 
-/// Which scenario shows a bug, within how many runs, and the invariants that may report it: those that `bugs.md` names
-/// come first, then those that see it even earlier.
+/// Within how many runs the scenario of [`SHOWN_BY`] shows a bug, and the invariants that may report it: those that
+/// `bugs.md` names come first, then those that see it even earlier.
 struct Case {
     bug: Bug,
-    scenario: &'static str,
-    strategy: &'static str,
     runs: u64,
     also: &'static [&'static str],
 }
 
-const fn case(bug: Bug, scenario: &'static str, runs: u64, also: &'static [&'static str]) -> Case {
-    Case { bug, scenario, strategy: "random", runs, also }
-}
-
-/// A case that needs one actor held back for long.
-const fn pct(bug: Bug, scenario: &'static str, runs: u64, also: &'static [&'static str]) -> Case {
-    Case { bug, scenario, strategy: "pct", runs, also }
+const fn case(bug: Bug, runs: u64, also: &'static [&'static str]) -> Case {
+    Case { bug, runs, also }
 }
 
 #[rustfmt::skip]
 const CASES: &[Case] = &[
-    case(Bug::CompletionDoubleComplete, "overflow-and-freelist", 50, &[]),
-    case(Bug::CompletionErrorCountsAsSuccess, "tiny-cache", 50, &[]),
-    case(Bug::GroupNestedParentNotTold, "long-readers", 50, &[]),
-    case(Bug::GroupNoProgressWake, "long-readers", 50, &[]),
-    case(Bug::ReentryOverflowChunkTwice, "overflow-and-freelist", 50, &[]),
-    case(Bug::ReentryDoneBeforeOp, "crash-and-recover", 50, &[]),
-    case(Bug::ReentryFreeChainIoIgnored, "overflow-and-freelist", 50, &[]),
+    case(Bug::CompletionDoubleComplete, 50, &[]),
+    case(Bug::CompletionErrorCountsAsSuccess, 50, &[]),
+    case(Bug::GroupNestedParentNotTold, 50, &[]),
+    case(Bug::GroupNoProgressWake, 50, &[]),
+    case(Bug::ReentryOverflowChunkTwice, 50, &[]),
+    case(Bug::ReentryDoneBeforeOp, 50, &[]),
+    case(Bug::ReentryFreeChainIoIgnored, 50, &[]),
     // The lost count shows first where somebody looks for the frame that was not counted.
-    case(Bug::ReentryCommitResultLost, "readers-writers-checkpointer", 50, &["WAL-2", "WAL-1", "WAL-3", "CK-2"]),
-    case(Bug::CacheKeptAcrossCommit, "readers-writers-checkpointer", 50, &[]),
-    case(Bug::CacheIdentityAba, "readers-writers-checkpointer", 200, &[]),
-    case(Bug::CacheCheckpointHidesChange, "readers-writers-checkpointer", 50, &[]),
-    case(Bug::PinLeakOnInvalidate, "overflow-and-freelist", 100, &[]),
+    case(Bug::ReentryCommitResultLost, 50, &["WAL-2", "WAL-1", "WAL-3", "CK-2"]),
+    case(Bug::CacheKeptAcrossCommit, 50, &[]),
+    case(Bug::CacheIdentityAba, 200, &[]),
+    case(Bug::CacheCheckpointHidesChange, 50, &[]),
+    case(Bug::PinLeakOnInvalidate, 100, &[]),
     // A reader whose snapshot is not protected is noticed when it looks something up, if not before.
-    pct(Bug::WalSkipReadMarkRecheck, "readers-writers-checkpointer", 100, &["WAL-2"]),
-    pct(Bug::WalSlot0NotRevalidated, "tiny-cache", 1500, &["WAL-2"]),
+    case(Bug::WalSkipReadMarkRecheck, 100, &["WAL-2"]),
+    case(Bug::WalSlot0NotRevalidated, 1500, &["WAL-2"]),
     // An old mark may even be one that no commit of this generation has.
-    case(Bug::WalOldMarkAsSnapshot, "tiny-cache", 100, &["TX-3"]),
-    case(Bug::WalNoBusySnapshotCheck, "overflow-and-freelist", 200, &[]),
-    case(Bug::WalVisibleBeforeWritten, "long-readers", 50, &[]),
-    case(Bug::WalRestartUnderReaders, "long-readers", 50, &[]),
-    case(Bug::CkptIgnoresReadMarks, "long-readers", 50, &[]),
-    case(Bug::CkptNoSlot0Exclusive, "long-readers", 50, &[]),
-    case(Bug::CkptPublishedBeforeCopy, "readers-writers-checkpointer", 50, &[]),
-    case(Bug::CkptStaleDbSize, "crash-and-recover", 100, &[]),
-    case(Bug::CkptDbSyncSkipped, "readers-writers-checkpointer", 50, &[]),
-    case(Bug::DurSyncBeforeWritesFinish, "crash-under-full-sync", 100, &[]),
-    case(Bug::DurSyncSkippedStaleFlag, "crash-under-full-sync", 100, &[]),
-    case(Bug::DurRestartHeaderNotWritten, "readers-writers-checkpointer", 50, &[]),
-    case(Bug::DurCommitMarkOnEveryFrame, "crash-and-recover", 100, &[]),
-    case(Bug::RecoverySeedFromUncommittedTail, "crash-and-recover", 200, &[]),
+    case(Bug::WalOldMarkAsSnapshot, 100, &["TX-3"]),
+    case(Bug::WalNoBusySnapshotCheck, 200, &[]),
+    case(Bug::WalVisibleBeforeWritten, 50, &[]),
+    case(Bug::WalRestartUnderReaders, 50, &[]),
+    case(Bug::CkptIgnoresReadMarks, 50, &[]),
+    case(Bug::CkptNoSlot0Exclusive, 50, &[]),
+    case(Bug::CkptPublishedBeforeCopy, 50, &[]),
+    case(Bug::CkptStaleDbSize, 100, &[]),
+    case(Bug::CkptDbSyncSkipped, 50, &[]),
+    case(Bug::DurSyncBeforeWritesFinish, 100, &[]),
+    case(Bug::DurSyncSkippedStaleFlag, 100, &[]),
+    case(Bug::DurRestartHeaderNotWritten, 50, &[]),
+    case(Bug::DurCommitMarkOnEveryFrame, 100, &[]),
+    case(Bug::RecoverySeedFromUncommittedTail, 200, &[]),
     // A statement that was half undone shows in the tree as soon as somebody walks it.
-    case(Bug::AbandonPartialStatementKept, "overflow-and-freelist", 300, &["RE-1"]),
-    case(Bug::ConnDropKeepsLocks, "overflow-and-freelist", 50, &[]),
-    case(Bug::CommitErrorLeavesDanglingTx, "tiny-cache", 100, &[]),
+    case(Bug::AbandonPartialStatementKept, 300, &["RE-1"]),
+    case(Bug::ConnDropKeepsLocks, 50, &[]),
+    case(Bug::CommitErrorLeavesDanglingTx, 100, &[]),
 ];
 
 /// Bugs that the simulator does not show yet, and why.
@@ -90,7 +84,8 @@ const NOT_SHOWN: &[(Bug, &str)] = &[
 #[test]
 fn each_planted_bug_is_caught_by_a_named_invariant_within_a_bounded_number_of_runs() {
     let mut missed = Vec::new();
-    for Case { bug, scenario, strategy, runs, also } in CASES {
+    for Case { bug, runs, also } in CASES {
+        let (scenario, strategy) = shown_by(*bug).unwrap();
         let totals = batch(scenario, strategy, Some(*bug), 1, *runs);
         let caught = totals.failure.as_ref().and_then(|(index, report)| Some((index, report.verdict.violation()?)));
         match caught {
@@ -114,6 +109,7 @@ fn every_bug_is_either_caught_here_or_explained_and_every_class_is_caught() {
         let explained = NOT_SHOWN.iter().filter(|(other, _)| other == bug).count();
         assert_eq!(caught + explained, 1, "{}", bug.id());
     }
+    assert_eq!(SHOWN_BY.len(), CASES.len());
     use BugClass::{Cancel, Checkpoint, Durable, Io, Pager, Reentry, Wal};
     for class in [Io, Reentry, Pager, Wal, Checkpoint, Durable, Cancel] {
         assert!(CASES.iter().any(|case| case.bug.class() == class), "{}", class.name());

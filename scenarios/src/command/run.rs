@@ -19,6 +19,7 @@ use crate::batch::{Batch, Totals};
 use crate::catalog;
 use crate::cli::{OracleKind, Run};
 use crate::exit::{Exit, Failure, suggest};
+use crate::plant::shown_by;
 
 /// How often a line of progress is printed where there is no terminal.
 const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
@@ -28,9 +29,8 @@ const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
 /// # Errors
 /// The options make no sense, or files cannot be written.
 pub fn run(options: &Run) -> Result<Exit, Failure> {
-    let scenario = scenario(options)?;
     let planted = options.plant.as_deref().map(find_bug).transpose()?;
-    let strategy = find_strategy(&options.strategy)?;
+    let (scenario, strategy) = what_to_run(options, planted)?;
     prepare_directory(&options.repro_dir)?;
     options.keep_files.as_deref().map(prepare_directory).transpose()?;
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
@@ -57,13 +57,16 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     Ok(super::exit_of(summary.failure.as_ref().map(|failure| &failure.violation)))
 }
 
-fn scenario(options: &Run) -> Result<Scenario, Failure> {
-    let mut scenario = catalog::find(&options.scenario)?;
+/// The scenario and the strategy: what the user named, else what shows the planted bug, else the defaults.
+fn what_to_run(options: &Run, planted: Option<Bug>) -> Result<(Scenario, &'static strategy::Entry), Failure> {
+    let shown = planted.and_then(shown_by).filter(|_| options.scenario.is_none());
+    let (default_scenario, default_strategy) = shown.unwrap_or((catalog::DEFAULT, "random"));
+    let mut scenario = catalog::find(options.scenario.as_deref().unwrap_or(default_scenario))?;
     if let Some(steps) = options.steps {
         scenario.bounds.steps = steps;
     }
     scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
-    Ok(scenario)
+    Ok((scenario, find_strategy(options.strategy.as_deref().unwrap_or(default_strategy))?))
 }
 
 fn find_bug(id: &str) -> Result<Bug, Failure> {

@@ -1,0 +1,47 @@
+//! Which scenario shows a planted bug: what `falken run --plant BUG` runs if no scenario is named.
+
+use falken_models::bug::Bug;
+
+/// A bug, a scenario that shows it, and the strategy that does so soonest.
+pub type Shown = (Bug, &'static str, &'static str);
+
+/// One line for each bug that the simulator shows. The tests hold every line to its promise.
+#[rustfmt::skip]
+pub const SHOWN_BY: &[Shown] = &[
+    (Bug::CompletionDoubleComplete, "overflow-and-freelist", "random"),
+    (Bug::CompletionErrorCountsAsSuccess, "tiny-cache", "random"),
+    (Bug::GroupNestedParentNotTold, "long-readers", "random"),
+    (Bug::GroupNoProgressWake, "long-readers", "random"),
+    (Bug::ReentryOverflowChunkTwice, "overflow-and-freelist", "random"),
+    (Bug::ReentryDoneBeforeOp, "crash-and-recover", "random"),
+    (Bug::ReentryFreeChainIoIgnored, "overflow-and-freelist", "random"),
+    (Bug::ReentryCommitResultLost, "readers-writers-checkpointer", "random"),
+    (Bug::CacheKeptAcrossCommit, "readers-writers-checkpointer", "random"),
+    (Bug::CacheIdentityAba, "readers-writers-checkpointer", "random"),
+    (Bug::CacheCheckpointHidesChange, "readers-writers-checkpointer", "random"),
+    (Bug::PinLeakOnInvalidate, "overflow-and-freelist", "random"),
+    (Bug::WalSkipReadMarkRecheck, "readers-writers-checkpointer", "pct"),
+    (Bug::WalSlot0NotRevalidated, "tiny-cache", "pct"),
+    (Bug::WalOldMarkAsSnapshot, "tiny-cache", "random"),
+    (Bug::WalNoBusySnapshotCheck, "overflow-and-freelist", "random"),
+    (Bug::WalVisibleBeforeWritten, "long-readers", "random"),
+    (Bug::WalRestartUnderReaders, "long-readers", "random"),
+    (Bug::CkptIgnoresReadMarks, "long-readers", "random"),
+    (Bug::CkptNoSlot0Exclusive, "long-readers", "random"),
+    (Bug::CkptPublishedBeforeCopy, "readers-writers-checkpointer", "random"),
+    (Bug::CkptStaleDbSize, "crash-and-recover", "random"),
+    (Bug::CkptDbSyncSkipped, "readers-writers-checkpointer", "random"),
+    (Bug::DurSyncBeforeWritesFinish, "crash-under-full-sync", "random"),
+    (Bug::DurSyncSkippedStaleFlag, "crash-under-full-sync", "random"),
+    (Bug::DurRestartHeaderNotWritten, "readers-writers-checkpointer", "random"),
+    (Bug::DurCommitMarkOnEveryFrame, "crash-and-recover", "random"),
+    (Bug::RecoverySeedFromUncommittedTail, "crash-and-recover", "random"),
+    (Bug::AbandonPartialStatementKept, "overflow-and-freelist", "random"),
+    (Bug::ConnDropKeepsLocks, "overflow-and-freelist", "random"),
+    (Bug::CommitErrorLeavesDanglingTx, "tiny-cache", "random"),
+];
+
+/// The scenario and the strategy that show a bug; `None` for bugs that only threads show.
+pub fn shown_by(bug: Bug) -> Option<(&'static str, &'static str)> {
+    SHOWN_BY.iter().find(|(other, ..)| *other == bug).map(|(_, scenario, strategy)| (*scenario, *strategy))
+}
