@@ -3,7 +3,7 @@
 use falken_harness::choice::Tape;
 use falken_harness::run::{Run, RunReport, Settings};
 use falken_harness::scenario::Scenario;
-use falken_harness::strategy::{OnMismatch, Random, Replay, Strategy};
+use falken_harness::strategy::{Random, Replay, Strategy};
 use falken_harness::subject::{Internals, Models, Subject};
 use falken_models::bug::Planted;
 use falken_models::connection::{Op, Outcome};
@@ -134,7 +134,7 @@ fn whatever_a_subject_does_ends_in_a_verdict_with_a_tape_that_reproduces_it() {
         assert!(violation.evidence.summary.contains(summary), "{violation:?}");
         let lines = report.tape.to_lines();
         let tape = Tape::from_lines(lines.iter().map(String::as_str)).unwrap();
-        let again = run(fault, Box::new(Replay::new(tape, OnMismatch::Skip)));
+        let again = run(fault, Box::new(Replay::new(tape)));
         assert_eq!((again.hash, again.verdict), (report.hash, report.verdict), "{invariant}");
     }
 }

@@ -170,7 +170,6 @@ impl Session {
         self.shared.config.page_size
     }
 
-    /// The database size in pages in this connection's snapshot.
     pub(crate) fn read_slots(&self) -> u8 {
         self.shared.config.read_slots
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use falken_harness::choice::Tape;
 use falken_harness::run::{Run, RunReport, Settings};
-use falken_harness::strategy::{self, OnMismatch, Random, Replay, Strategy};
+use falken_harness::strategy::{self, Random, Replay, Strategy};
 use falken_models::bug::Planted;
 use falken_scenarios::batch::Batch;
 use falken_scenarios::catalog;
@@ -72,7 +72,7 @@ fn a_replay_of_the_tape_has_the_same_hash_and_follows_every_choice() {
         let lines = original.tape.to_lines();
         let tape = Tape::from_lines(lines.iter().map(String::as_str)).unwrap();
         assert_eq!(tape, original.tape);
-        let replayed = run(name, 3, Box::new(Replay::new(tape, OnMismatch::Skip)));
+        let replayed = run(name, 3, Box::new(Replay::new(tape)));
         assert_eq!(replayed.hash, original.hash, "{name}: {:?}", replayed.divergence);
         assert_eq!(replayed.divergence, None, "{name}");
     }
@@ -83,6 +83,6 @@ fn a_tape_that_was_cut_says_where_and_goes_on() {
     let original = run("tiny-cache", 3, Box::new(Random::new(3)));
     let lines = original.tape.to_lines();
     let tape = Tape::from_lines(lines[..lines.len() / 2].iter().map(String::as_str)).unwrap();
-    let replayed = run("tiny-cache", 3, Box::new(Replay::new(tape, OnMismatch::Skip)));
+    let replayed = run("tiny-cache", 3, Box::new(Replay::new(tape)));
     assert!(replayed.divergence.unwrap().contains("past the end"));
 }

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use falken_harness::scenario::{Scenario, Sync};
 use falken_harness::strategy;
 use falken_models::bug::{Bug, BugClass, Planted};
 use falken_scenarios::batch::{Batch, Totals};
@@ -10,9 +11,12 @@ use falken_scenarios::catalog;
 use falken_scenarios::plant::{SHOWN_BY, shown_by};
 
 fn batch(scenario: &str, strategy: &str, planted: Option<Bug>, seed: u64, runs: u64) -> Totals {
-    let scenario = catalog::find(scenario).unwrap();
+    batch_of(&catalog::find(scenario).unwrap(), strategy, planted, seed, runs)
+}
+
+fn batch_of(scenario: &Scenario, strategy: &str, planted: Option<Bug>, seed: u64, runs: u64) -> Totals {
     let batch = Batch {
-        scenario: &scenario,
+        scenario,
         strategy: strategy::TABLE.iter().find(|entry| entry.name == strategy).unwrap(),
         planted: Planted(planted),
         seed,
@@ -131,6 +135,30 @@ fn with_nothing_planted_the_other_strategies_are_clean_too() {
     for entry in strategy::TABLE.iter().filter(|entry| entry.name != "random") {
         for (name, _) in catalog::TABLE {
             clean(name, entry.name, 200);
+        }
+    }
+}
+
+#[test]
+fn with_nothing_planted_other_sync_modes_page_sizes_sectors_and_slots_are_clean_too() {
+    for (name, _) in catalog::TABLE {
+        for (sync, page_size, sector_size, read_slots) in
+            [(Sync::Off, 512, 512, 4), (Sync::Normal, 1024, 4096, 2), (Sync::Full, 4096, 512, 1)]
+        {
+            let mut scenario = catalog::find(name).unwrap();
+            scenario.database.sync = sync;
+            scenario.database.page_size = page_size;
+            scenario.database.read_slots = read_slots;
+            scenario.disk.sector_size = sector_size;
+            if sync == Sync::Off {
+                // A power loss owes nothing then; a process crash still owes every acknowledged commit.
+                scenario.faults.power_loss = 0;
+            }
+            scenario.validate().unwrap();
+            let totals = batch_of(&scenario, "random", None, 7000, 60);
+            if let Some((index, report)) = &totals.failure {
+                panic!("{name} with {sync:?}, pages of {page_size}, seed {}: {:?}", 7000 + index, report.verdict);
+            }
         }
     }
 }

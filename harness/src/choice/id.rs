@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::scenario::TEMPLATES;
+
 /// How a crash is named in a tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CrashId {
@@ -45,14 +47,11 @@ pub enum OptionId {
     Crash(CrashId),
     /// How an operation ends.
     End(EndingId),
-    /// The transaction template with this name in the scenario's mix.
+    /// The transaction template with this name, one of [`TEMPLATES`].
     Template(&'static str),
     /// A number.
     Number(u64),
 }
-
-/// The names that [`OptionId::Template`] can have.
-use crate::scenario::TEMPLATES;
 
 impl fmt::Display for OptionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

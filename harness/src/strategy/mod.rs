@@ -9,7 +9,7 @@ mod replay;
 use crate::choice::{Choice, Kind};
 pub use pct::Pct;
 pub use random::Random;
-pub use replay::{OnMismatch, Replay};
+pub use replay::Replay;
 
 /// Answers choices.
 pub trait Strategy {

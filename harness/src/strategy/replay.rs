@@ -1,17 +1,10 @@
 //! Replay: answers from a tape.
 //!
 //! An entry that is not offered is skipped, and where the tape says nothing the simplest option is taken; so an edited
-//! or outdated tape still leads somewhere. A strict replay treats every skip as nondeterminism.
+//! or outdated tape still leads somewhere; what was skipped is said at the end.
 
 use super::Strategy;
 use crate::choice::{Choice, Kind, OptionId, Tape, TapeEntry};
-
-/// What to do about an entry that is not offered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnMismatch {
-    /// Skip it and go on; say so at the end.
-    Skip,
-}
 
 /// Follows a tape.
 pub struct Replay {
@@ -25,8 +18,7 @@ pub struct Replay {
 
 impl Replay {
     /// A replay of `tape`.
-    pub fn new(tape: Tape, on_mismatch: OnMismatch) -> Self {
-        let OnMismatch::Skip = on_mismatch;
+    pub fn new(tape: Tape) -> Self {
         Self { tape, next: 0, first_skipped: None, skipped: 0, past_end: 0, last_actor: None }
     }
 

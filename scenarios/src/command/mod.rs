@@ -59,9 +59,7 @@ fn print(text: &str) -> Result<Exit, Failure> {
 fn exit_of(violation: Option<&Violation>) -> Exit {
     match violation {
         None => Exit::Pass,
-        Some(violation) if violation.invariant.starts_with("LIVE-1") || violation.invariant.starts_with("LIVE-2") => {
-            Exit::Liveness
-        }
+        Some(violation) if matches!(violation.invariant, "LIVE-1" | "LIVE-2") => Exit::Liveness,
         Some(_) => Exit::Violation,
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use falken_harness::repro::Repro;
 use falken_harness::run::{Run, RunReport, Settings};
-use falken_harness::strategy::{OnMismatch, Replay as Tape};
+use falken_harness::strategy::Replay as Tape;
 use falken_models::bug::Bug;
 use falken_reports::{Failure as Found, Summary};
 
@@ -21,7 +21,7 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
         fs::read_to_string(&options.file).map_err(|error| Failure::Input(format!("cannot read {path}: {error}")))?;
     let repro = Repro::from_toml(&text).map_err(|error| Failure::Input(format!("in {path}: {error}")))?;
     let started = std::time::Instant::now();
-    let strategy = Box::new(Tape::new(repro.tape.clone(), OnMismatch::Skip));
+    let strategy = Box::new(Tape::new(repro.tape.clone()));
     let settings = Settings { seed: repro.seed, planted: repro.planted, strategy, oracle: None };
     let report = Run::models(&repro.scenario, settings).go();
     let same = report.hash == repro.hash;
