@@ -91,8 +91,6 @@ fn transaction(connection: &mut Connection, begin: BeginKind, statements: &[Op])
 /// What one client does: rows of its own and the shared row, in transactions that take their locks early and late.
 fn client(shared: Arc<Shared>, conn: u8, statements: u8) {
     let mut connection = Connection::new(conn, shared);
-    // All clients start at once on an index that nobody has built: one recovers, the others wait for it.
-    insist(&mut connection, &Op::Get { key: SHARED_ROW }).expect("nothing fails");
     for n in 0..statements {
         let key = conn * 10 + n;
         let row = i64::from(key);
