@@ -5,11 +5,6 @@ use std::ops::Deref;
 pub use ::loom::sync::MutexGuard;
 pub use ::loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-/// Loom's threads.
-pub mod thread {
-    pub use ::loom::thread::{spawn, yield_now};
-}
-
 /// A reference-counted pointer that loom checks for leaks, with the comparisons that loom's own one lacks.
 #[derive(Debug)]
 pub struct Arc<T: ?Sized>(::loom::sync::Arc<T>);

@@ -3,11 +3,6 @@
 pub use ::shuttle::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub use ::shuttle::sync::{Arc, MutexGuard};
 
-/// Shuttle's threads.
-pub mod thread {
-    pub use ::shuttle::thread::{spawn, yield_now};
-}
-
 /// A mutual-exclusion lock without poisoning.
 #[derive(Debug)]
 pub struct Mutex<T>(::shuttle::sync::Mutex<T>);

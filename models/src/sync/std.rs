@@ -1,14 +1,8 @@
-//! The ordinary backend: the standard library's types and crossbeam's scoped threads.
+//! The ordinary backend: the standard library's types.
 
 pub use ::std::sync::Arc;
 pub use ::std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 pub use ::std::sync::{MutexGuard, PoisonError};
-
-/// Threads that may borrow from their parent's stack (crossbeam's scoped threads).
-pub mod thread {
-    pub use crossbeam::thread::{Scope, scope};
-    pub use std::thread::{spawn, yield_now};
-}
 
 /// A mutual-exclusion lock without poisoning: a panic in a model is reported by the run loop, and the run that holds
 /// the lock is never resumed.
