@@ -22,7 +22,7 @@ pub const SHOWN_BY: &[Shown] = &[
     (Bug::PinLeakOnInvalidate, "overflow-and-freelist", "random"),
     (Bug::WalSkipReadMarkRecheck, "readers-writers-checkpointer", "pct"),
     (Bug::WalSlot0NotRevalidated, "tiny-cache", "pct"),
-    (Bug::WalOldMarkAsSnapshot, "tiny-cache", "random"),
+    (Bug::WalOldMarkAsSnapshot, "one-read-slot", "random"),
     (Bug::WalNoBusySnapshotCheck, "overflow-and-freelist", "random"),
     (Bug::WalVisibleBeforeWritten, "long-readers", "random"),
     (Bug::WalRestartUnderReaders, "long-readers", "random"),

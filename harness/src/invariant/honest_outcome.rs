@@ -36,6 +36,10 @@ impl Invariant for HonestOutcome {
             (Op::Commit, Ok(_)) => facts.changes_rows(),
             _ => false,
         };
+        if result.is_ok() && facts.published.is_some() && !facts.published_whole {
+            let summary = format!("connection c{conn} was told that its {name} succeeded, but its frames are not all published");
+            return Err(Evidence::new(summary).with("published", format!("{:?}", view.ledger.published)));
+        }
         if !changes || facts.published.is_some() {
             return Ok(());
         }

@@ -52,6 +52,8 @@ pub struct ConnFacts {
     pub writing: bool,
     /// The commit that it published and has not been acknowledged for.
     pub published: Option<u32>,
+    /// Whether that commit was published up to its own last frame.
+    pub published_whole: bool,
     /// The pages in its unpublished frames.
     pub own_pages: BTreeMap<u32, u64>,
     /// The pages that the transaction has read from a file itself.

@@ -263,6 +263,7 @@ impl Ledger {
 
     fn note_commit(&mut self, conn: u8, at: LogPoint, pages: u32) {
         let number = self.commits.len() as u32;
+        let published_whole = self.attempt.as_ref().is_some_and(|attempt| attempt.at.frame == at.frame);
         let (digests, rows) = match self.attempt.take() {
             Some(attempt) if attempt.conn == conn => (attempt.page_digests, attempt.rows),
             _ => Default::default(),
@@ -277,6 +278,7 @@ impl Ledger {
         let facts = self.conn_mut(conn);
         facts.forget_changes();
         facts.published = Some(number);
+        facts.published_whole = published_whole;
         facts.snapshot = Some(number);
     }
 
