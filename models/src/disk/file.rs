@@ -114,11 +114,13 @@ impl File {
     }
 
     /// After a power loss: the survivors are all there is.
-    pub(super) fn become_durable(&mut self, bytes: Vec<u8>) {
+    pub(super) fn hold(&mut self, bytes: &[u8]) {
         self.first_effect = self.next_effect();
         self.unsynced.clear();
-        self.durable.clone_from(&bytes);
-        self.current = bytes;
+        for version in [&mut self.durable, &mut self.current] {
+            version.clear();
+            version.extend_from_slice(bytes);
+        }
     }
 }
 

@@ -9,10 +9,12 @@
 //! no operation touched, or finish an operation twice.
 //!
 //! What this is not: it decides nothing. Which operation finishes, how, and what survives a crash is asked of the
-//! driver. Where to go next: [`file`](self) holds one file's versions, `crash.rs` the two kinds of crash.
+//! driver. Where to go next: [`file`](self) holds one file's two states, `versions.rs` what the platter may hold
+//! between them, `crash.rs` the two kinds of crash.
 
 mod crash;
 mod file;
+mod versions;
 
 use crate::digest::digest;
 use crate::event::{Actor, EventKind, EventLog};
@@ -20,6 +22,7 @@ use crate::io::{Buffer, Completion, CompletionError};
 use crate::sync::{Arc, Mutex};
 pub use crash::Survivor;
 use file::File;
+pub use versions::{Tear, Versions};
 
 /// Which file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -129,3 +129,23 @@ fn a_crash_asks_only_about_what_can_differ() {
     });
     assert_eq!(questions, [(Survivor::Sector { file: DB, sector: 1 }, 2)]);
 }
+
+#[test]
+fn versions_are_chains_of_different_contents_and_a_tear_harms_only_what_was_being_written() {
+    let disk = disk(&[b'0'; SECTOR]);
+    // Sector 0 gets two versions and its first one back; sector 1 is being written, as far as its half.
+    for byte in [b'1', b'2', b'0'] {
+        perform(&disk, write_of(DB, 0, &[byte; SECTOR]), Ending::Success);
+    }
+    submit(&disk, write_of(DB, SECTOR as u64, &[b'3'; 8]));
+    let whole = disk.versions(DB, &[]);
+    assert_eq!(whole.sizes, [SECTOR, SECTOR + 8]);
+    let expected = [[b'0'; SECTOR], [b'1'; SECTOR], [b'2'; SECTOR]].map(Vec::from).to_vec();
+    let half = |first: u8, second: u8| [[first; 4].as_slice(), &[second; 4], &[0; 8]].concat();
+    assert_eq!(whole.sectors, [(0, expected), (1, vec![half(0, 0), half(b'3', b'3')])].into());
+
+    let torn = disk.versions(DB, &[Tear::Halves, Tear::Zeros]);
+    assert_eq!(torn.sectors[&1], [half(0, 0), half(b'3', 0), half(0, b'3'), half(b'3', b'3')]);
+    let noisy = &disk.versions(DB, &[Tear::Noise]).sectors[&1];
+    assert!(noisy.len() == 3 && noisy[1][..8] != noisy[2][..8] && noisy[1][8..] == [0; 8]);
+}
