@@ -1,9 +1,10 @@
 //! The client of one connection: what it runs next, and how it reacts to what it gets.
 //!
-//! A client draws a transaction from its mix, turns it into statements, and submits them one by one. After an error
-//! inside a transaction it rolls back; it does not repeat a transaction, because the next draw is as good.
+//! A client takes its next transaction, drawn from its mix or written in its program, and submits the statements one by
+//! one. After an error inside a transaction it rolls back; it does not repeat a transaction, because the next draw is as
+//! good, and a program means what it says.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use falken_models::connection::{BeginKind, Op};
 use falken_models::session::Error;
@@ -11,7 +12,8 @@ use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
 
 use crate::choice::{Choice, Chooser, Kind, OptionId};
-use crate::scenario::{Rows, TEMPLATES};
+use crate::scenario::program::parse_program;
+use crate::scenario::{Clients, Rows, TEMPLATES};
 
 /// What a client is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +29,10 @@ pub enum Phase {
 /// The client of one connection.
 pub struct Client {
     conn: u8,
-    templates: Vec<OptionId>,
-    weights: Vec<u32>,
+    source: Source,
     /// Statements that are still to come in this transaction.
     queue: VecDeque<Op>,
-    /// How many transactions have been drawn.
+    /// How many transactions have been taken.
     transactions: u64,
     /// How many values have been drawn in this transaction.
     draws: u64,
@@ -39,16 +40,32 @@ pub struct Client {
     pub phase: Phase,
 }
 
+/// Where transactions come from.
+enum Source {
+    /// Drawn for ever.
+    Mix { templates: Vec<OptionId>, weights: Vec<u32> },
+    /// Run once: those that are still to come.
+    Program(VecDeque<Vec<Op>>),
+}
+
 /// Draws of one transaction never reach into the keys of the next.
 const DRAWS_PER_TRANSACTION: u64 = 1 << 16;
 
 impl Client {
-    /// The client of connection `conn` with this mix.
-    pub fn new(conn: u8, mix: &BTreeMap<String, u32>) -> Self {
-        let named =
-            TEMPLATES.iter().filter_map(|name| Some((*name, *mix.get(*name)?))).filter(|(_, weight)| *weight > 0);
-        let (templates, weights) = named.map(|(name, weight)| (OptionId::Template(name), weight)).unzip();
-        Self { conn, templates, weights, queue: VecDeque::new(), transactions: 0, draws: 0, phase: Phase::Idle }
+    /// The client of connection `conn`.
+    ///
+    /// # Panics
+    /// If the scenario was not validated: then its program may not be one.
+    pub fn new(conn: u8, clients: &Clients) -> Self {
+        let source = if clients.program.is_empty() {
+            let weight_of = |name: &&'static str| Some((*name, *clients.mix.get(*name)?));
+            let named = TEMPLATES.iter().filter_map(weight_of).filter(|(_, weight)| *weight > 0);
+            let (templates, weights) = named.map(|(name, weight)| (OptionId::Template(name), weight)).unzip();
+            Source::Mix { templates, weights }
+        } else {
+            Source::Program(parse_program(&clients.program).expect("the scenario is valid").into())
+        };
+        Self { conn, source, queue: VecDeque::new(), transactions: 0, draws: 0, phase: Phase::Idle }
     }
 
     /// Forgets the transaction under way: its connection or process is gone.
@@ -81,6 +98,14 @@ impl Client {
         !self.queue.is_empty()
     }
 
+    /// Whether there are transactions to take: a mix never ends, a program does.
+    pub fn has_more(&self) -> bool {
+        match &self.source {
+            Source::Mix { .. } => true,
+            Source::Program(left) => !left.is_empty(),
+        }
+    }
+
     /// Makes the client run exactly these statements next.
     pub fn enqueue(&mut self, ops: impl IntoIterator<Item = Op>) {
         self.queue.extend(ops);
@@ -91,13 +116,19 @@ impl Client {
         self.queue.pop_front()
     }
 
-    /// Draws the next transaction into the queue.
-    pub fn draw(&mut self, chooser: &mut Chooser, rows: &Rows) {
+    /// Takes the next transaction into the queue.
+    pub fn take(&mut self, chooser: &mut Chooser, rows: &Rows) {
         self.transactions += 1;
         self.draws = 0;
         let key = self.key();
-        let choice = Choice { kind: Kind::Operation, key, options: &self.templates, weights: &self.weights };
-        let OptionId::Template(name) = self.templates[chooser.choose(&choice)] else { return };
+        let name = match &mut self.source {
+            Source::Program(left) => return self.queue.extend(left.pop_front().into_iter().flatten()),
+            Source::Mix { templates, weights } => {
+                let choice = Choice { kind: Kind::Operation, key, options: templates, weights };
+                let OptionId::Template(name) = templates[chooser.choose(&choice)] else { return };
+                name
+            }
+        };
         let mut draw = Draw { client: self, chooser, rows };
         let ops = draw.transaction(name);
         self.queue.extend(ops);

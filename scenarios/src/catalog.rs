@@ -26,6 +26,7 @@ catalog! {
     "one-read-slot",
     "many-rows",
     "errors-and-crashes",
+    "two-writers-one-checkpointer",
 }
 
 /// Finds a scenario by name, or reads it from a file if the name looks like a path.

@@ -49,7 +49,7 @@ impl<S: Subject> Run<'_, S> {
     fn submit_next(&mut self, conn: u8) {
         let client = &mut self.clients[usize::from(conn)];
         if !client.has_queued() {
-            client.draw(&mut self.chooser, &self.scenario.rows);
+            client.take(&mut self.chooser, &self.scenario.rows);
         }
         let op = client.next_queued().expect("a transaction has at least one statement");
         client.phase = Phase::Running;

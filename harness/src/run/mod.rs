@@ -41,6 +41,7 @@ use crate::ledger::Ledger;
 use crate::parser::Rows;
 use crate::probe::Hits;
 use crate::scenario::Scenario;
+use crate::scenario::program::parse_program;
 use crate::strategy::Strategy;
 use crate::subject::{Models, Subject};
 use crate::trace::{Trace, Traced};
@@ -98,6 +99,8 @@ pub struct RunReport {
 /// Where a run is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// Connection 0 runs the scenario's setup, alone.
+    Preparing,
     /// Clients start transactions; faults happen.
     Working,
     /// Faults have stopped; what was begun is brought to its end.
@@ -220,6 +223,10 @@ impl<'a, S: Subject> Run<'a, S> {
         let mut subject = make(config, Arc::clone(&disk), Arc::clone(&log));
         subject.open();
         (0..connections).for_each(|conn| subject.connect(conn));
+        let mut clients: Vec<Client> =
+            (0..).zip(scenario.each_client()).map(|(conn, clients)| Client::new(conn, clients)).collect();
+        let setup = parse_program(&scenario.setup).expect("the scenario is valid");
+        clients[0].enqueue(setup.into_iter().flatten());
         Run {
             scenario,
             subject,
@@ -227,14 +234,14 @@ impl<'a, S: Subject> Run<'a, S> {
             log,
             chooser: Chooser::new(settings.strategy),
             oracle: settings.oracle,
-            clients: (0..).zip(scenario.mixes()).map(|(conn, mix)| Client::new(conn, mix)).collect(),
+            clients,
             running: vec![None; usize::from(connections)],
             wakers: Wakers::new(connections),
             ledger,
             checks: Checks::default(),
             trace: Trace::default(),
             probes: Hits::default(),
-            stage: Stage::Working,
+            stage: Stage::Preparing,
             step: 0,
             stage_began: 0,
             commits: 0,

@@ -70,21 +70,28 @@ impl<S: Subject> Run<'_, S> {
                 return Err(self.stuck("LIVE-2", "no connection can take a step and no operation is in flight"));
             }
             match self.stage {
-                Stage::Working => return Err(self.stuck("LIVE-2", "no client has anything to do")),
+                // Only here, not in `advance_stage`: the setup and the programs have come to their ends.
+                Stage::Preparing => self.stage = Stage::Working,
+                Stage::Working => self.begin_settling(),
                 Stage::Settling => self.begin_proof(),
                 Stage::Proving => return Ok(Action::Finale),
             }
         }
     }
 
-    /// After its last working action the run settles: no faults, no new transactions.
+    /// After its last working action the run settles.
     fn advance_stage(&mut self) {
         if self.stage == Stage::Working && self.step >= self.scenario.bounds.steps {
-            self.stage = Stage::Settling;
-            self.stage_began = self.step;
-            for (conn, client) in (0..).zip(&mut self.clients) {
-                client.wind_down(self.subject.in_transaction(conn));
-            }
+            self.begin_settling();
+        }
+    }
+
+    /// From here on there are no faults and no new transactions.
+    fn begin_settling(&mut self) {
+        self.stage = Stage::Settling;
+        self.stage_began = self.step;
+        for (conn, client) in (0..).zip(&mut self.clients) {
+            client.wind_down(self.subject.in_transaction(conn));
         }
     }
 
@@ -102,7 +109,7 @@ impl<S: Subject> Run<'_, S> {
         self.options.clear();
         for (conn, client) in (0..).zip(&self.clients) {
             let enabled = match client.phase {
-                Phase::Idle => self.stage == Stage::Working || client.has_queued(),
+                Phase::Idle => client.has_queued() || (self.stage == Stage::Working && client.has_more()),
                 Phase::Running | Phase::Closing => self
                     .subject
                     .awaiting(conn)

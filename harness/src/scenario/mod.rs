@@ -2,6 +2,7 @@
 //!
 //! A scenario is a TOML file. Unknown fields are rejected with line and column, and every number has a range.
 
+pub mod program;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -52,6 +53,9 @@ pub struct Scenario {
     pub name: String,
     /// One sentence: what it is for.
     pub about: String,
+    /// What connection 0 runs before the clients start, alone and without faults; see [`program`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub setup: Vec<String>,
     /// The database under test.
     #[serde(default)]
     pub database: Database,
@@ -211,8 +215,12 @@ pub struct Probes {
 pub struct Clients {
     /// How many.
     pub count: u8,
-    /// What they run: the name of a transaction template and its weight.
+    /// What each of them draws from for as long as the run lasts: the name of a transaction template and its weight.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mix: BTreeMap<String, u32>,
+    /// Or what each of them runs once, statement by statement; see [`program`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub program: Vec<String>,
 }
 
 impl Scenario {
@@ -231,9 +239,14 @@ impl Scenario {
         self.clients.iter().map(|clients| clients.count).sum()
     }
 
-    /// The mix of each connection, in order of their numbers.
-    pub fn mixes(&self) -> impl Iterator<Item = &BTreeMap<String, u32>> {
-        self.clients.iter().flat_map(|clients| std::iter::repeat_n(&clients.mix, usize::from(clients.count)))
+    /// Which clients each connection belongs to, in order of their numbers.
+    pub fn each_client(&self) -> impl Iterator<Item = &Clients> {
+        self.clients.iter().flat_map(|clients| std::iter::repeat_n(clients, usize::from(clients.count)))
+    }
+
+    /// Whether every client runs a program, so that the scenario has an end.
+    pub fn is_finite(&self) -> bool {
+        self.clients.iter().all(|clients| !clients.program.is_empty())
     }
 
     /// The models' part of the configuration.

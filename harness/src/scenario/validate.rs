@@ -1,6 +1,7 @@
 //! Ranges: what a scenario may ask for.
 
-use super::{Scenario, ScenarioError, Sync, TEMPLATES};
+use super::program::parse_program;
+use super::{Clients, Scenario, ScenarioError, Sync, TEMPLATES};
 use crate::probe;
 
 /// The most connections in one run: their numbers and lanes stay readable.
@@ -50,6 +51,7 @@ impl Scenario {
                 "owes nothing under `sync = \"off\"`, so there is nothing to check",
             ));
         }
+        parse_program(&self.setup).map_err(|(at, text)| problem(&format!("setup[{at}]"), text))?;
         self.validate_clients()?;
         for name in &self.probes.expected {
             if !probe::TABLE.iter().any(|probe| probe.name == name) {
@@ -64,17 +66,37 @@ impl Scenario {
         range("clients (connections in all)", u64::from(connections), 1, u64::from(CONNECTIONS_MAX))?;
         for (i, clients) in self.clients.iter().enumerate() {
             range(&format!("clients[{i}].count"), u64::from(clients.count), 1, u64::from(CONNECTIONS_MAX))?;
-            for (name, &weight) in &clients.mix {
-                if !TEMPLATES.contains(&name.as_str()) {
-                    let known = TEMPLATES.join(", ");
-                    return Err(problem(&format!("clients[{i}].mix"), format!("names `{name}`; known are {known}")));
+            match (clients.mix.is_empty(), clients.program.is_empty()) {
+                (true, true) => {
+                    return Err(problem(&format!("clients[{i}]"), "needs a `mix` to draw from or a `program` to run"));
                 }
-                range(&format!("clients[{i}].mix.{name}"), u64::from(weight), 0, 1_000_000)?;
-            }
-            if clients.mix.values().all(|&weight| weight == 0) {
-                return Err(problem(&format!("clients[{i}].mix"), "has nothing to do"));
+                (false, false) => {
+                    return Err(problem(
+                        &format!("clients[{i}]"),
+                        "has a `mix` and a `program`, but can follow only one",
+                    ));
+                }
+                (false, true) => validate_mix(i, clients)?,
+                (true, false) => {
+                    parse_program(&clients.program)
+                        .map_err(|(at, text)| problem(&format!("clients[{i}].program[{at}]"), text))?;
+                }
             }
         }
         Ok(())
     }
+}
+
+fn validate_mix(i: usize, clients: &Clients) -> Result<(), ScenarioError> {
+    for (name, &weight) in &clients.mix {
+        if !TEMPLATES.contains(&name.as_str()) {
+            let known = TEMPLATES.join(", ");
+            return Err(problem(&format!("clients[{i}].mix"), format!("names `{name}`; known are {known}")));
+        }
+        range(&format!("clients[{i}].mix.{name}"), u64::from(weight), 0, 1_000_000)?;
+    }
+    if clients.mix.values().all(|&weight| weight == 0) {
+        return Err(problem(&format!("clients[{i}].mix"), "has nothing to do"));
+    }
+    Ok(())
 }
