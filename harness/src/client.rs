@@ -12,7 +12,7 @@ use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
 
 use crate::choice::{Choice, Chooser, Kind, OptionId};
-use crate::scenario::program::parse_program;
+use crate::scenario::program::{labelled_value, parse_program};
 use crate::scenario::{Clients, Rows, TEMPLATES};
 
 /// What a client is doing.
@@ -36,6 +36,8 @@ pub struct Client {
     transactions: u64,
     /// How many values have been drawn in this transaction.
     draws: u64,
+    /// How many values have been made.
+    values: u64,
     /// What it is doing.
     pub phase: Phase,
 }
@@ -65,7 +67,7 @@ impl Client {
         } else {
             Source::Program(parse_program(&clients.program).expect("the scenario is valid").into())
         };
-        Self { conn, source, queue: VecDeque::new(), transactions: 0, draws: 0, phase: Phase::Idle }
+        Self { conn, source, queue: VecDeque::new(), transactions: 0, draws: 0, values: 0, phase: Phase::Idle }
     }
 
     /// Forgets the transaction under way: its connection or process is gone.
@@ -124,7 +126,7 @@ impl Client {
         let name = match &mut self.source {
             Source::Program(left) => return self.queue.extend(left.pop_front().into_iter().flatten()),
             Source::Mix { templates, weights } => {
-                let choice = Choice { kind: Kind::Operation, key, options: templates, weights };
+                let choice = Choice { kind: Kind::Operation, key, options: templates, weights, standing: &[] };
                 let OptionId::Template(name) = templates[chooser.choose(&choice)] else { return };
                 name
             }
@@ -159,16 +161,22 @@ impl Draw<'_> {
         Op::Get { key: self.row() }
     }
 
-    /// Values are unique, so that a read tells which write it saw.
+    /// Values are unique, as far as their length allows, so that a read tells which write it saw.
+    fn unique(&mut self, len: usize) -> Arc<[u8]> {
+        self.client.values += 1;
+        let label = format!("{}{}", char::from(b'a' + self.client.conn % 26), self.client.values);
+        labelled_value(&label, len).into()
+    }
+
     fn put(&mut self) -> Op {
         let key = self.row();
         let len = self.number(u64::from(self.rows.value_bytes_max)) as usize;
-        Op::Put { key, value: unique_bytes(self.client.key(), len) }
+        Op::Put { key, value: self.unique(len) }
     }
 
     fn append(&mut self) -> Op {
         let key = self.row();
-        Op::Append { key, element: unique_bytes(self.client.key(), 8) }
+        Op::Append { key, element: self.unique(8) }
     }
 
     fn delete(&mut self) -> Op {
@@ -215,10 +223,4 @@ impl Draw<'_> {
         ops.push(ends[end].clone());
         ops
     }
-}
-
-/// `len` bytes that no other key of the run produces (as far as `len` allows).
-fn unique_bytes(key: u64, len: usize) -> Arc<[u8]> {
-    let word = |i: u64| key.wrapping_add(i.wrapping_mul(0x0101_0101_0101_0101)).to_be_bytes();
-    (0..).flat_map(word).take(len).collect()
 }

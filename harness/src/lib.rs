@@ -12,6 +12,7 @@
 //! Start reading at [`run::Run::go`].
 
 pub mod action;
+pub mod case;
 pub mod check;
 pub mod choice;
 pub mod client;
@@ -24,6 +25,7 @@ pub mod random;
 pub mod repro;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
 pub mod strategy;
 pub mod subject;
 pub mod trace;

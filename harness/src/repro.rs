@@ -1,17 +1,20 @@
 //! Repro files: one failure, replayable on its own, readable by a person.
 //!
-//! TOML: the format's version, how the run was made (seed, strategy, planted bug), the whole scenario, the verdict and the
-//! run hash, and the tape. A replay needs only scenario, seed (for salts), planted bug and tape.
+//! TOML: the format's version, how the run was made (seed, strategy, planted bug), the scenario where it differs from the
+//! defaults, the verdict and the run hash, and the tape. A replay needs only scenario, seed (for salts), planted bug and
+//! tape, which together are a [`Case`].
 
 use falken_models::bug::{Bug, Planted};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use toml::{Table, Value};
 
+use crate::case::Case;
 use crate::choice::Tape;
 use crate::scenario::{Scenario, ScenarioError};
 
 /// The version of the format that this code writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Why a repro file cannot be used.
 #[derive(Debug, Error)]
@@ -47,12 +50,8 @@ pub enum ReproError {
 pub struct Repro {
     /// The version of falken that wrote it.
     pub version: String,
-    /// The seed of the run.
-    pub seed: u64,
     /// The strategy that found it.
     pub strategy: String,
-    /// The planted bug, if any.
-    pub planted: Planted,
     /// The invariant that was broken, and how, in one line.
     pub verdict: String,
     /// The action at which it was noticed.
@@ -60,9 +59,7 @@ pub struct Repro {
     /// The hash of all events up to there.
     pub hash: u64,
     /// What was run.
-    pub scenario: Scenario,
-    /// The choices.
-    pub tape: Tape,
+    pub case: Case,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -78,7 +75,7 @@ struct File {
     step: u64,
     hash: String,
     tape: Vec<String>,
-    scenario: Scenario,
+    scenario: Table,
 }
 
 /// Reads only the version, so that a file of another version gets that error and not one about its fields.
@@ -92,6 +89,19 @@ fn hexadecimal(text: &str, field: &'static str) -> Result<u64, ReproError> {
     u64::from_str_radix(digits, 16).map_err(|_| ReproError::Number { field })
 }
 
+/// The scenario's text form with only what differs from the defaults.
+fn without_defaults(scenario: &Scenario) -> Table {
+    let table = |scenario: &Scenario| Table::try_from(scenario).expect("a scenario has a TOML form");
+    let defaults = table(&Scenario::with_defaults());
+    let mut written = table(scenario);
+    for (name, section) in &mut written {
+        let (Value::Table(section), Some(Value::Table(usual))) = (section, defaults.get(name)) else { continue };
+        section.retain(|key, value| usual.get(key) != Some(value));
+    }
+    written.retain(|_, section| section.as_table().is_none_or(|section| !section.is_empty()));
+    written
+}
+
 impl Repro {
     /// The file's text.
     ///
@@ -101,14 +111,14 @@ impl Repro {
         let file = File {
             format: FORMAT,
             falken: self.version.clone(),
-            seed: format!("{:#x}", self.seed),
+            seed: format!("{:#x}", self.case.seed),
             strategy: self.strategy.clone(),
-            planted: self.planted.0.map(|bug| bug.id().into()),
+            planted: self.case.planted.0.map(|bug| bug.id().into()),
             verdict: self.verdict.clone(),
             step: self.step,
             hash: format!("{:#018x}", self.hash),
-            tape: self.tape.to_lines(),
-            scenario: self.scenario.clone(),
+            tape: self.case.tape.to_lines(),
+            scenario: without_defaults(&self.case.scenario),
         };
         toml::to_string_pretty(&file).expect("a repro has a TOML form")
     }
@@ -123,18 +133,21 @@ impl Repro {
             return Err(ReproError::Format { found: format });
         }
         let file: File = toml::from_str(text)?;
-        file.scenario.validate()?;
+        let scenario: Scenario = file.scenario.try_into().map_err(ReproError::Syntax)?;
+        scenario.validate()?;
         let bug = |id: String| Bug::from_id(&id).ok_or(ReproError::Bug(id));
         Ok(Self {
             version: file.falken,
-            seed: hexadecimal(&file.seed, "seed")?,
             strategy: file.strategy,
-            planted: Planted(file.planted.map(bug).transpose()?),
             verdict: file.verdict,
             step: file.step,
             hash: hexadecimal(&file.hash, "hash")?,
-            scenario: file.scenario,
-            tape: Tape::from_lines(file.tape.iter().map(String::as_str)).map_err(ReproError::Tape)?,
+            case: Case {
+                scenario,
+                seed: hexadecimal(&file.seed, "seed")?,
+                planted: Planted(file.planted.map(bug).transpose()?),
+                tape: Tape::from_lines(file.tape.iter().map(String::as_str)).map_err(ReproError::Tape)?,
+            },
         })
     }
 }

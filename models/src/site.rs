@@ -18,6 +18,11 @@ macro_rules! sites {
             pub const fn name(self) -> &'static str {
                 match self { $(Site::$variant => $name,)* }
             }
+
+            /// The site of this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|site| site.name() == name)
+            }
         }
     };
 }

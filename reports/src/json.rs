@@ -1,9 +1,10 @@
 //! JSON: one object, for programs.
 
+use falken_harness::shrink::Size;
 use serde_json::{Value, json};
 
 use crate::event::describe;
-use crate::{Failure, Format, Summary};
+use crate::{Failure, Format, Story, Summary};
 
 /// The format.
 pub struct Json;
@@ -41,6 +42,33 @@ impl Format for Json {
     }
 }
 
+fn size(size: &Size) -> Value {
+    json!({
+        "actions": size.actions(),
+        "switches": size.switches,
+        "endings": size.endings,
+        "faults": size.faults,
+        "steps": size.steps,
+        "connections": size.connections,
+        "statements": size.statements,
+    })
+}
+
+fn story(story: &Story) -> Value {
+    let orders: Vec<Value> =
+        story.orders.iter().map(|order| json!({"order": order.text, "note": order.note})).collect();
+    json!({
+        "programs": story.programs,
+        "settings": story.settings,
+        "orders": orders,
+        "before": size(&story.before),
+        "after": size(&story.after),
+        "replays": story.replays,
+        "is_fixed_point": story.is_fixed_point,
+        "raw": story.raw,
+    })
+}
+
 fn failure(f: &Failure) -> Value {
     let facts: Vec<Value> =
         f.violation.evidence.facts.iter().map(|fact| json!({"label": fact.label, "value": fact.value})).collect();
@@ -59,6 +87,7 @@ fn failure(f: &Failure) -> Value {
         "hash": format!("{:#018x}", f.hash),
         "repro": f.repro.as_ref().ok(),
         "replay": f.replay,
+        "story": f.story.as_ref().map(story),
         "last_events": events,
     })
 }

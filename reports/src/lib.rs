@@ -6,9 +6,11 @@
 mod event;
 mod json;
 mod lanes;
+mod story;
 mod summary;
 mod text;
 
+pub use story::{Order, Story};
 pub use summary::{Failure, InvariantCount, ProbeCount, Summary};
 
 /// Writes a summary in one format.

@@ -5,6 +5,8 @@ use falken_harness::probe::Hits;
 use falken_harness::trace::Traced;
 use falken_harness::verdict::Violation;
 
+use crate::Story;
+
 /// How often an invariant was evaluated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvariantCount {
@@ -44,6 +46,8 @@ pub struct Failure {
     pub repro: Result<String, String>,
     /// The command that replays it.
     pub replay: Option<String>,
+    /// What is left of it after shrinking. The other fields are about the shrunk case then.
+    pub story: Option<Story>,
 }
 
 /// What a batch of runs led to.

@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::lanes;
-use crate::{Failure, Format, Summary};
+use crate::{Failure, Format, Summary, lanes, story};
 
 /// The format.
 pub struct Text;
@@ -32,6 +31,9 @@ fn write_failure(out: &mut String, f: &Failure) {
     for fact in &v.evidence.facts {
         let _ = writeln!(out, "    {:width$}  {}", fact.label, fact.value);
     }
+    if let Some(story) = &f.story {
+        story::write(out, story);
+    }
     let _ = writeln!(out, "\nThe last events before action {}, with header words and busy locks left out:\n", v.step);
     out.push_str(&lanes::draw(&f.last_events, f.connections));
     let _ = writeln!(out);
@@ -41,6 +43,9 @@ fn write_failure(out: &mut String, f: &Failure) {
     }
     if let Some(replay) = &f.replay {
         let _ = writeln!(out, "  replay      {replay}");
+    }
+    if let Some(raw) = f.story.as_ref().and_then(|story| story.raw.as_ref()) {
+        let _ = writeln!(out, "  as found    {raw}");
     }
     let _ = writeln!(out, "  found at    seed {}, action {}, event hash {:#018x}\n", f.seed, v.step, f.hash);
 }

@@ -28,6 +28,8 @@ pub enum Command {
     Run(Run),
     /// Replay a repro file and say whether it still fails in the same way
     Replay(Replay),
+    /// Make a repro file as small as it gets: fewer connections, statements, switches, faults, bytes
+    Shrink(Shrink),
     /// Judge a history of client calls: Elle's EDN, or JSON lines
     Check(Check),
     /// List scenarios, planted bugs, invariants, probes or strategies
@@ -78,6 +80,12 @@ pub struct Run {
     /// Where repro files go
     #[arg(long, value_name = "DIR", default_value = "falken-repros")]
     pub repro_dir: PathBuf,
+    /// Report a violation as it was found
+    #[arg(long)]
+    pub no_shrink: bool,
+    /// The most seconds to spend on shrinking a violation
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    pub shrink_seconds: u32,
     /// Write the database and log of the last run to real files in this directory
     #[arg(long, value_name = "DIR")]
     pub keep_files: Option<PathBuf>,
@@ -100,9 +108,34 @@ pub enum OracleKind {
 
 /// Options of `replay`.
 #[derive(Args, Debug)]
+#[command(after_help = "\
+On code that has changed since the file was written, entries of the tape that are not offered are skipped, and the first of
+them is named. The exit code is that of the violation as long as it is still there, and 5 if it is not.")]
 pub struct Replay {
     /// The repro file
     pub file: PathBuf,
+    /// Take anything but the same events, bit for bit, for nondeterminism
+    #[arg(long)]
+    pub strict: bool,
+    /// Write the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `shrink`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+An action of a shrunk repro is a context switch, the end of an operation of the disk, or a fault; what a connection does
+between two of them counts as steps. A smaller case counts only if the same invariant fails for the same cause.")]
+pub struct Shrink {
+    /// The repro file
+    pub file: PathBuf,
+    /// Where the smaller one goes (default: FILE with the ending .shrunk.toml)
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// The most seconds to spend
+    #[arg(long, default_value_t = 120)]
+    pub seconds: u32,
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,

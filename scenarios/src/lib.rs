@@ -11,3 +11,4 @@ pub mod exit;
 #[cfg(feature = "sqlite-oracle")]
 pub mod oracle;
 pub mod plant;
+pub mod repro_file;

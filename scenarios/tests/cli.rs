@@ -35,7 +35,7 @@ fn bad_input_gives_one_clear_error_and_exit_code_2() {
     );
     write("mix.toml", "name = \"x\"\nabout = \"y\"\n[[clients]]\ncount = 1\nmix = { fly = 1 }\n");
     write("old.toml", "format = 99\n");
-    write("norepro.toml", "format = 1\nfalken = \"0.1.0\"\n");
+    write("norepro.toml", "format = 2\nfalken = \"0.1.0\"\n");
     write("file", "");
     let cases: &[(&[&str], &[&str])] = &[
         (&["run", "crash-and-recovr"], &["no scenario `crash-and-recovr`", "did you mean `crash-and-recover`"]),
@@ -55,7 +55,7 @@ fn bad_input_gives_one_clear_error_and_exit_code_2() {
         (&["run", "--jobs", "0"], &["--jobs"]),
         (&["run", "--seed", "x"], &["a seed is a number"]),
         (&["replay", "missing.toml"], &["cannot read missing.toml"]),
-        (&["replay", "old.toml"], &["format 99", "reads format 1"]),
+        (&["replay", "old.toml"], &["format 99", "reads format 2"]),
         (&["replay", "norepro.toml"], &["missing field"]),
         (&["fly"], &["fly"]),
     ];
@@ -72,7 +72,7 @@ fn bad_input_gives_one_clear_error_and_exit_code_2() {
 #[test]
 fn a_planted_bug_ends_in_a_readable_violation_a_repro_and_a_replay_with_the_same_hash() {
     let dir = TempDir::new().unwrap();
-    let found = falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks"]);
+    let found = falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks", "--no-shrink"]);
     let text = stdout(&found);
     assert_eq!(found.status.code(), Some(1), "{text}{}", stderr(&found));
     for fragment in ["WAL-7 is broken", "reader c", "disk", "copy frame", " replay falken-repros/"] {
@@ -94,9 +94,33 @@ fn a_planted_bug_ends_in_a_readable_violation_a_repro_and_a_replay_with_the_same
 }
 
 #[test]
+fn a_violation_arrives_shrunk_with_its_story_and_can_be_shrunk_by_hand() {
+    let dir = TempDir::new().unwrap();
+    let found = falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks"]);
+    let text = stdout(&found);
+    assert_eq!(found.status.code(), Some(1), "{text}{}", stderr(&found));
+    for fragment in ["WAL-7 is broken", "Shrunk in", "runs  ", "run c", "as found    falken-repros/"] {
+        assert!(text.contains(fragment), "`{fragment}` is missing in:\n{text}");
+    }
+    let repros = dir.path().join("falken-repros");
+    let raw = repros.join("long-readers-wal-7-1.raw.toml");
+    let shrunk = std::fs::read_to_string(repros.join("long-readers-wal-7-1.toml")).unwrap();
+    for file in ["long-readers-wal-7-1.raw.toml", "long-readers-wal-7-1.toml"] {
+        let replayed = falken(&repros, &["replay", file]);
+        assert_eq!(replayed.status.code(), Some(1), "{}", stdout(&replayed));
+        assert!(stdout(&replayed).contains("reproduced bit for bit"), "{}", stdout(&replayed));
+    }
+    let by_hand = falken(&repros, &["shrink", raw.to_str().unwrap(), "-o", "again.toml", "--json"]);
+    assert_eq!(by_hand.status.code(), Some(1), "{}", stderr(&by_hand));
+    assert_eq!(std::fs::read_to_string(repros.join("again.toml")).unwrap(), shrunk);
+    let report: serde_json::Value = serde_json::from_slice(&by_hand.stdout).unwrap();
+    assert!(report["violation"]["story"]["after"]["actions"].as_u64().unwrap() <= 12, "{report}");
+}
+
+#[test]
 fn a_tape_edited_by_hand_gives_a_clear_error_or_a_stated_divergence() {
     let dir = TempDir::new().unwrap();
-    falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks"]);
+    falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks", "--no-shrink"]);
     let repro = std::fs::read_dir(dir.path().join("falken-repros")).unwrap().next().unwrap().unwrap().path();
     let text = std::fs::read_to_string(&repro).unwrap();
     let replay_edited = |from: &str, to: &str| {
@@ -107,8 +131,9 @@ fn a_tape_edited_by_hand_gives_a_clear_error_or_a_stated_divergence() {
     assert_eq!(nonsense.status.code(), Some(2));
     assert!(stderr(&nonsense).contains("`jump c1` is no choice"), "{}", stderr(&nonsense));
     let absent = replay_edited("step c1", "step c63");
-    assert_eq!(absent.status.code(), Some(5), "{}", stdout(&absent));
-    assert!(stdout(&absent).contains("not offered"), "{}", stdout(&absent));
+    assert!(stdout(&absent).contains("not offered, first at choice"), "{}", stdout(&absent));
+    let strict = falken(dir.path(), &["replay", "--strict", repro.to_str().unwrap()]);
+    assert_eq!(strict.status.code(), Some(5), "{}", stdout(&strict));
 }
 
 #[test]

@@ -88,5 +88,5 @@ fn a_tape_that_was_cut_says_where_and_goes_on() {
     let lines = original.tape.to_lines();
     let tape = Tape::from_lines(lines[..lines.len() / 2].iter().map(String::as_str)).unwrap();
     let replayed = run("tiny-cache", 3, Box::new(Replay::new(tape)));
-    assert!(replayed.divergence.unwrap().contains("past the end"));
+    assert!(replayed.divergence.unwrap().past_end > 0);
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use falken_models::site::Site;
+
 use crate::scenario::TEMPLATES;
 
 /// How a crash is named in a tape.
@@ -21,6 +23,18 @@ pub enum EndingId {
     Success,
     /// It fails with EIO and leaves no effect.
     Eio,
+}
+
+/// How far an order to run lets a connection go. Absolute, so that an order means the same when those before it are taken
+/// away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Until {
+    /// The statement of that connection, from 1.
+    pub statement: u32,
+    /// Where in it; `None` is its end.
+    pub site: Option<Site>,
+    /// The how-manieth arrival there, from 1.
+    pub nth: u16,
 }
 
 /// One option: who, what, which object. Its text form is what a tape holds.
@@ -51,6 +65,72 @@ pub enum OptionId {
     Template(&'static str),
     /// A number.
     Number(u64),
+    /// An order, only on tapes: the connection takes step after step and its operations succeed, oldest first, whenever it
+    /// waits for them; up to a place, or as far as it goes.
+    Run {
+        /// Which connection.
+        conn: u8,
+        /// How far.
+        until: Option<Until>,
+    },
+    /// An order, only on tapes: an operation ends, named by the statement that submitted it.
+    FinishOf {
+        /// Who submitted it.
+        owner: u8,
+        /// The statement, from 1.
+        statement: u32,
+        /// The how-manieth of that statement, from 0.
+        nth: u32,
+    },
+}
+
+impl OptionId {
+    /// The connection that it is about, if it is about one.
+    pub fn connection(self) -> Option<u8> {
+        match self {
+            Self::Step(conn) | Self::Conn(conn) | Self::Run { conn, .. } => Some(conn),
+            Self::Finish { owner, .. } | Self::FinishOf { owner, .. } => Some(owner),
+            Self::None
+            | Self::Abandon
+            | Self::Drop
+            | Self::Crash(_)
+            | Self::End(_)
+            | Self::Template(_)
+            | Self::Number(_) => None,
+        }
+    }
+
+    /// The same about another connection.
+    #[must_use]
+    pub fn with_connection(self, conn: u8) -> Self {
+        match self {
+            Self::Step(_) => Self::Step(conn),
+            Self::Conn(_) => Self::Conn(conn),
+            Self::Run { until, .. } => Self::Run { conn, until },
+            Self::Finish { ordinal, .. } => Self::Finish { owner: conn, ordinal },
+            Self::FinishOf { statement, nth, .. } => Self::FinishOf { owner: conn, statement, nth },
+            other => other,
+        }
+    }
+}
+
+impl fmt::Display for Until {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.statement, self.site.map_or("end", Site::name))?;
+        if self.nth > 1 { write!(f, " #{}", self.nth) } else { Ok(()) }
+    }
+}
+
+impl FromStr for Until {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (place, nth) = text.split_once(" #").unwrap_or((text, "1"));
+        let (statement, place) = place.split_once(' ').ok_or(())?;
+        let site = if place == "end" { None } else { Some(Site::from_name(place).ok_or(())?) };
+        let statement = statement.parse().map_err(|_| ())?;
+        Ok(Self { statement, site, nth: nth.parse().map_err(|_| ())? })
+    }
 }
 
 impl fmt::Display for OptionId {
@@ -68,6 +148,9 @@ impl fmt::Display for OptionId {
             Self::End(EndingId::Eio) => f.write_str("end eio"),
             Self::Template(name) => write!(f, "op {name}"),
             Self::Number(n) => write!(f, "number {n}"),
+            Self::Run { conn, until: None } => write!(f, "run c{conn}"),
+            Self::Run { conn, until: Some(until) } => write!(f, "run c{conn} to {until}"),
+            Self::FinishOf { owner, statement, nth } => write!(f, "finish c{owner} {statement}/{nth}"),
         }
     }
 }
@@ -89,6 +172,18 @@ impl FromStr for OptionId {
             ("end", "eio") => Self::End(EndingId::Eio),
             ("step", name) => Self::Step(conn(name)?),
             ("target", name) => Self::Conn(conn(name)?),
+            ("run", order) => match order.split_once(" to ") {
+                None => Self::Run { conn: conn(order)?, until: None },
+                Some((name, until)) => {
+                    Self::Run { conn: conn(name)?, until: Some(until.parse().map_err(|()| unknown())?) }
+                }
+            },
+            ("finish", order) if order.contains(' ') => {
+                let (name, which) = order.split_once(' ').ok_or_else(unknown)?;
+                let (statement, nth) = which.split_once('/').ok_or_else(unknown)?;
+                let number = |text: &str| text.parse().map_err(|_| unknown());
+                Self::FinishOf { owner: conn(name)?, statement: number(statement)?, nth: number(nth)? }
+            }
             ("finish", name) => {
                 let (owner, ordinal) = name.split_once('.').ok_or_else(unknown)?;
                 Self::Finish { owner: conn(owner)?, ordinal: ordinal.parse().map_err(|_| unknown())? }
@@ -119,11 +214,32 @@ mod tests {
             OptionId::End(EndingId::Eio),
             OptionId::Template(TEMPLATES[0]),
             OptionId::Number(u64::MAX),
+            OptionId::Run { conn: 1, until: None },
+            OptionId::Run { conn: 1, until: Some(Until { statement: 2, site: None, nth: 1 }) },
+            OptionId::Run { conn: 1, until: Some(Until { statement: 2, site: Some(Site::PagerRead), nth: 1 }) },
+            OptionId::Run { conn: 1, until: Some(Until { statement: 2, site: Some(Site::HeaderLoad), nth: 13 }) },
+            OptionId::FinishOf { owner: 1, statement: 4, nth: 0 },
         ];
         for id in ids {
             assert_eq!(id.to_string().parse(), Ok(id));
         }
-        for bad in ["", "step", "step x", "finish c1", "finish c1.x", "op nothing", "number", "crash", "walk c1"] {
+        for bad in [
+            "",
+            "step",
+            "step x",
+            "finish c1",
+            "finish c1.x",
+            "op nothing",
+            "number",
+            "crash",
+            "walk c1",
+            "run",
+            "run c1 to",
+            "run c1 to 2",
+            "run c1 to 2 nowhere",
+            "run c1 to 2 end #x",
+            "finish c1 3",
+        ] {
             assert!(bad.parse::<OptionId>().is_err(), "{bad}");
         }
     }

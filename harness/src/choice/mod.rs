@@ -7,8 +7,10 @@
 mod id;
 mod tape;
 
-use crate::strategy::Strategy;
-pub use id::{CrashId, EndingId, OptionId};
+use falken_models::site::Site;
+
+use crate::strategy::{Divergence, Strategy};
+pub use id::{CrashId, EndingId, OptionId, Until};
 pub use tape::{Tape, TapeEntry};
 
 /// What a choice is about. Each kind has its own law and its own random stream.
@@ -37,6 +39,15 @@ impl Kind {
         [Self::Who, Self::Disturbance, Self::Target, Self::Ending, Self::Survivor, Self::Operation, Self::Value];
 }
 
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// How many statements it has begun.
+    pub statement: u32,
+    /// Where the last of them has yielded; `None` if it has ended.
+    pub site: Option<Site>,
+}
+
 /// One decision to be taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Choice<'a> {
@@ -48,6 +59,8 @@ pub struct Choice<'a> {
     pub options: &'a [OptionId],
     /// How likely each option should be; all alike if empty.
     pub weights: &'a [u32],
+    /// Where each connection stands, by number. Empty where the choice is about what a connection has just begun.
+    pub standing: &'a [Standing],
 }
 
 /// Puts choices to a strategy and records the answers.
@@ -89,7 +102,7 @@ impl Chooser {
     }
 
     /// Ends recording: the tape, and what the strategy has to say about how well it could follow its orders.
-    pub fn finish(self) -> (Tape, Option<String>) {
+    pub fn finish(self) -> (Tape, Option<Divergence>) {
         let divergence = self.strategy.divergence();
         (self.tape, divergence)
     }

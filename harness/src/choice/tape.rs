@@ -22,15 +22,22 @@ impl Tape {
         self.0.push(entry);
     }
 
+    /// A tape of these answers.
+    pub fn new(entries: Vec<TapeEntry>) -> Self {
+        Self(entries)
+    }
+
     /// The answers.
     pub fn entries(&self) -> &[TapeEntry] {
         &self.0
     }
 
-    /// The text form: one word or two per answer, in order, eight to a line. A letter in front tells the kind where the id
-    /// does not.
+    /// The text form: one word or two per answer, in order. A recording has eight answers to a line; orders, which are
+    /// written to be read, have a line each. A word in front tells the kind where the id does not.
     pub fn to_lines(&self) -> Vec<String> {
-        self.0.chunks(8).map(|chunk| chunk.iter().map(render).collect::<Vec<_>>().join(", ")).collect()
+        let has_orders = self.0.iter().any(|entry| matches!(entry.id, OptionId::Run { .. }));
+        let per_line = if has_orders { 1 } else { 8 };
+        self.0.chunks(per_line).map(|chunk| chunk.iter().map(render).collect::<Vec<_>>().join(", ")).collect()
     }
 
     /// Reads the text form.
@@ -58,7 +65,7 @@ fn parse(text: &str) -> Result<TapeEntry, String> {
     }
     let id: OptionId = text.parse()?;
     let kind = match id {
-        OptionId::Step(_) | OptionId::Finish { .. } => Kind::Who,
+        OptionId::Step(_) | OptionId::Finish { .. } | OptionId::Run { .. } | OptionId::FinishOf { .. } => Kind::Who,
         OptionId::None | OptionId::Abandon | OptionId::Drop | OptionId::Crash(_) => Kind::Disturbance,
         OptionId::Conn(_) => Kind::Target,
         OptionId::End(_) => Kind::Ending,

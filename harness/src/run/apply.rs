@@ -1,16 +1,18 @@
 //! Applying an action: the only place that changes the subject and the disk.
 
+use falken_models::connection::{Connection, Op};
 use falken_models::disk::{FileId, Survivor};
 use falken_models::event::{Actor, Event, EventKind};
 use falken_models::io::{IOCompletions, IOResult};
+use falken_models::site::Site;
 
-use super::{Checked, Ended, Run};
+use super::{Checked, Ended, Run, Stage, Submitted};
 use crate::action::{Action, CrashKind};
 use crate::choice::{Chooser, Kind};
 use crate::client::Phase;
 use crate::ledger::ConnFacts;
 use crate::parser;
-use crate::subject::Subject;
+use crate::subject::{Internals, Subject};
 use crate::verdict::{Evidence, Violation};
 
 impl<S: Subject> Run<'_, S> {
@@ -37,32 +39,51 @@ impl<S: Subject> Run<'_, S> {
                 if !awaited.is_explicit_yield() {
                     self.wakers.park(conn, &awaited);
                 }
+                self.standing[slot].site = Some(self.site(conn));
                 return;
             }
             Ok(IOResult::Done(outcome)) => Ok(outcome),
             Err(error) => Err(error),
         };
+        self.standing[slot].site = None;
         let op = self.running[slot].take().expect("a statement was under way");
         self.ended = Some(Ended { conn, op, result });
     }
 
     fn submit_next(&mut self, conn: u8) {
         let client = &mut self.clients[usize::from(conn)];
-        if !client.has_queued() {
+        let begins = !client.has_queued();
+        if begins {
             client.take(&mut self.chooser, &self.scenario.rows);
         }
         let op = client.next_queued().expect("a transaction has at least one statement");
         client.phase = Phase::Running;
+        if matches!(self.stage, Stage::Preparing | Stage::Working) {
+            self.submitted.push(Submitted { conn, op: op.clone(), begins });
+        }
+        self.standing[usize::from(conn)].statement += 1;
         self.ledger.conns[usize::from(conn)].begin_statement(&op);
         self.running[usize::from(conn)] = Some(op.clone());
         self.subject.submit(conn, op);
+    }
+
+    /// Where a connection has yielded; a subject that shows no internals has one place for all yields.
+    #[inline]
+    fn site(&self, conn: u8) -> Site {
+        let connection =
+            |internals: Internals<'_>| internals.connections.get(usize::from(conn))?.as_ref().map(Connection::site);
+        self.subject.inspect().and_then(connection).unwrap_or(Site::StatementStart)
     }
 
     fn apply_drop(&mut self, conn: u8) {
         let slot = usize::from(conn);
         self.clients[slot].reset();
         self.clients[slot].phase = Phase::Closing;
-        self.running[slot].get_or_insert(falken_models::connection::Op::Close);
+        if self.running[slot].is_none() {
+            self.running[slot] = Some(Op::Close);
+            self.submitted.push(Submitted { conn, op: Op::Close, begins: true });
+            self.standing[slot].statement += 1;
+        }
         self.subject.close(conn);
     }
 
@@ -83,6 +104,7 @@ impl<S: Subject> Run<'_, S> {
         self.judge_crash(kind)?;
         self.clients.iter_mut().for_each(crate::client::Client::reset);
         self.running.iter_mut().for_each(|op| *op = None);
+        self.standing.iter_mut().for_each(|standing| standing.site = None);
         self.subject.open();
         (0..self.scenario.connections()).for_each(|conn| self.subject.connect(conn));
         Ok(())

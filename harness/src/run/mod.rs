@@ -22,6 +22,7 @@ macro_rules! view {
 mod apply;
 mod check;
 mod select;
+mod tally;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -34,7 +35,7 @@ use falken_models::sync::Arc;
 use falken_models::table::initial_database;
 
 use crate::action::Action;
-use crate::choice::{Chooser, OptionId, Tape};
+use crate::choice::{Chooser, OptionId, Standing, Tape};
 use crate::client::Client;
 use crate::invariant::Checks;
 use crate::ledger::Ledger;
@@ -42,11 +43,12 @@ use crate::parser::Rows;
 use crate::probe::Hits;
 use crate::scenario::Scenario;
 use crate::scenario::program::parse_program;
-use crate::strategy::Strategy;
+use crate::strategy::{Divergence, Strategy};
 use crate::subject::{Models, Subject};
 use crate::trace::{Trace, Traced};
 use crate::verdict::{Evidence, Verdict, Violation};
 use crate::wake::Wakers;
+pub use tally::Tally;
 
 /// Recovers a copy of the files in another way, for comparison.
 pub trait Oracle {
@@ -69,6 +71,17 @@ pub struct Settings {
     pub oracle: Option<Box<dyn Oracle>>,
 }
 
+/// A statement that a client has submitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// On which connection.
+    pub conn: u8,
+    /// The statement.
+    pub op: Op,
+    /// Whether a transaction begins with it, as far as its client knows.
+    pub begins: bool,
+}
+
 /// What came out of a run.
 #[derive(Clone, Debug)]
 pub struct RunReport {
@@ -76,6 +89,10 @@ pub struct RunReport {
     pub verdict: Verdict,
     /// Actions taken.
     pub actions: u64,
+    /// The actions that a reader would count.
+    pub tally: Tally,
+    /// What the clients submitted before faults stopped, in order.
+    pub submitted: Vec<Submitted>,
     /// Commits published.
     pub commits: u64,
     /// Crashes survived.
@@ -89,7 +106,7 @@ pub struct RunReport {
     /// The choices.
     pub tape: Tape,
     /// How a replay departed from its tape, if it did.
-    pub divergence: Option<String>,
+    pub divergence: Option<Divergence>,
     /// The last events.
     pub last_events: Vec<Traced>,
     /// The database file and the log as the run left them.
@@ -120,6 +137,11 @@ pub struct Run<'a, S> {
     clients: Vec<Client>,
     /// The statement that each connection runs.
     running: Vec<Option<Op>>,
+    /// Where each connection stands.
+    standing: Vec<Standing>,
+    /// What the clients have submitted so far, before faults stopped.
+    submitted: Vec<Submitted>,
+    tally: Tally,
     wakers: Wakers,
     ledger: Ledger,
     checks: Checks,
@@ -161,6 +183,7 @@ impl<S: Subject> Run<'_, S> {
         loop {
             let action = self.select()?;
             self.step += 1;
+            self.tally.note(action);
             self.apply(action)?;
             self.check(action)?;
             if action == Action::Finale {
@@ -187,6 +210,8 @@ impl<S: Subject> Run<'_, S> {
         RunReport {
             verdict: verdict.err().map_or(Verdict::Pass, Verdict::Violation),
             actions: self.step,
+            tally: self.tally,
+            submitted: self.submitted,
             commits: self.commits,
             crashes: self.crashes,
             evaluated: self.checks.evaluated(),
@@ -236,6 +261,9 @@ impl<'a, S: Subject> Run<'a, S> {
             oracle: settings.oracle,
             clients,
             running: vec![None; usize::from(connections)],
+            standing: vec![Standing::default(); usize::from(connections)],
+            submitted: Vec::new(),
+            tally: Tally::default(),
             wakers: Wakers::new(connections),
             ledger,
             checks: Checks::default(),

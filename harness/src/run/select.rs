@@ -129,7 +129,8 @@ impl<S: Subject> Run<'_, S> {
         if self.stage != Stage::Working && self.step > self.stage_began + limit {
             return Err(self.stuck("LIVE-1", "faults have stopped, but statements do not end"));
         }
-        let choice = Choice { kind: Kind::Who, key: self.step, options: &self.options, weights: &[] };
+        let choice =
+            Choice { kind: Kind::Who, key: self.step, options: &self.options, weights: &[], standing: &self.standing };
         let index = self.chooser.choose(&choice);
         if let OptionId::Step(conn) = self.options[index] {
             return Ok(Action::Step(conn));
@@ -145,7 +146,13 @@ impl<S: Subject> Run<'_, S> {
             return Ending::Success;
         };
         let options = [OptionId::End(EndingId::Success), OptionId::End(EndingId::Eio)];
-        let choice = Choice { kind: Kind::Ending, key: self.step, options: &options, weights: &weights };
+        let choice = Choice {
+            kind: Kind::Ending,
+            key: self.step,
+            options: &options,
+            weights: &weights,
+            standing: &self.standing,
+        };
         if self.chooser.choose(&choice) == 0 {
             return Ending::Success;
         }
@@ -159,7 +166,7 @@ impl<S: Subject> Run<'_, S> {
             return None;
         }
         let Disturbances { options, weights, .. } = &self.disturbances;
-        let choice = Choice { kind: Kind::Disturbance, key: self.step, options, weights };
+        let choice = Choice { kind: Kind::Disturbance, key: self.step, options, weights, standing: &self.standing };
         match options[self.chooser.choose(&choice)] {
             OptionId::Crash(_) if self.crashes >= u64::from(self.disturbances.crashes_max) => None,
             OptionId::Crash(CrashId::Process) => Some(Action::Crash(CrashKind::Process)),
@@ -176,7 +183,8 @@ impl<S: Subject> Run<'_, S> {
         if options.is_empty() {
             return None;
         }
-        let choice = Choice { kind: Kind::Target, key: self.step, options: &options, weights: &[] };
+        let choice =
+            Choice { kind: Kind::Target, key: self.step, options: &options, weights: &[], standing: &self.standing };
         match options[self.chooser.choose(&choice)] {
             OptionId::Conn(conn) => Some(conn),
             _ => None,

@@ -234,6 +234,24 @@ impl Scenario {
         Ok(scenario)
     }
 
+    /// A scenario in which everything that has a default has it, and in which nobody does anything.
+    pub fn with_defaults() -> Self {
+        let text = "name = \"none\"\nabout = \"nothing\"\nclients = []";
+        toml::from_str(text).expect("the other fields have defaults")
+    }
+
+    /// What differs from the defaults besides the clients, as `section.key = value`.
+    pub fn unusual_settings(&self) -> Vec<String> {
+        let table = |scenario: &Self| toml::Table::try_from(scenario).expect("a scenario has a TOML form");
+        let (own, usual) = (table(self), table(&Self::with_defaults()));
+        let sections = own.iter().filter_map(|(name, section)| Some((name, section.as_table()?, usual.get(name)?)));
+        let settings = sections.flat_map(|(name, section, usual)| {
+            let differs = section.iter().filter(|(key, value)| usual.get(*key) != Some(value));
+            differs.map(move |(key, value)| format!("{name}.{key} = {value}"))
+        });
+        settings.collect()
+    }
+
     /// How many connections there are.
     pub fn connections(&self) -> u8 {
         self.clients.iter().map(|clients| clients.count).sum()

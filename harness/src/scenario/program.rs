@@ -11,7 +11,10 @@ pub const STATEMENTS: &[(&str, &str)] = &[
     ("begin", "opens a transaction that reads until it writes"),
     ("begin immediate", "opens a write transaction"),
     ("get KEY", "reads a row"),
-    ("put KEY VALUE", "stores a row; `ab*300` is `ab` 300 times"),
+    (
+        "put KEY VALUE",
+        "stores a row; `ab*300` is `ab` 300 times, `ab..301` is 301 bytes that begin with `ab` and do not repeat",
+    ),
     ("append KEY VALUE", "appends to a row"),
     ("delete KEY", "deletes a row"),
     ("scan", "reads all rows"),
@@ -49,17 +52,78 @@ pub fn parse_statement(text: &str) -> Result<Op, String> {
     })
 }
 
+/// Writes a statement. A value that cannot be written becomes another one, just as long, that begins with `label`.
+pub fn write_statement(op: &Op, label: &str) -> String {
+    match op {
+        Op::Begin(BeginKind::Deferred) => "begin".into(),
+        Op::Begin(BeginKind::Immediate) => "begin immediate".into(),
+        Op::Get { key } => format!("get {key}"),
+        Op::Put { key, value } => format!("put {key} {}", write_value(value, label)),
+        Op::Append { key, element } => format!("append {key} {}", write_value(element, label)),
+        Op::Delete { key } => format!("delete {key}"),
+        Op::Scan => "scan".into(),
+        Op::Count => "count".into(),
+        Op::Commit => "commit".into(),
+        Op::Rollback | Op::Close => "rollback".into(),
+        Op::Checkpoint(mode) => format!("checkpoint {}", mode.name()),
+    }
+}
+
+fn write_value(value: &[u8], label: &str) -> String {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric();
+    let own = value.iter().take_while(|byte| is_word(byte)).count();
+    let own = std::str::from_utf8(&value[..own]).expect("letters and digits");
+    if !own.is_empty() && own.len() == value.len() {
+        return own.into();
+    }
+    if !own.is_empty() && labelled_value(own, value.len()) == value {
+        return format!("{own}..{}", value.len());
+    }
+    // The shortest part that, repeated, is the whole.
+    let part = (1..=value.len()).find(|len| value.iter().eq(value[..*len].iter().cycle().take(value.len())));
+    match part.filter(|len| value[..*len].iter().all(is_word) && value.len().is_multiple_of(*len)) {
+        Some(len) => format!("{}*{}", String::from_utf8_lossy(&value[..len]), value.len() / len),
+        None => format!("{label}..{}", value.len()),
+    }
+}
+
 fn parse_key(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| format!("has the key `{text}`, which is no whole number"))
 }
 
+/// `len` bytes that begin with a label and, as long as no label is the beginning of another, occur nowhere else: `a7.0a7.1a7.2…`
+pub fn labelled_value(label: &str, len: usize) -> Vec<u8> {
+    let mut value = Vec::with_capacity(len + label.len() + 8);
+    for i in 0_u64.. {
+        if value.len() >= len {
+            break;
+        }
+        value.extend_from_slice(label.as_bytes());
+        value.push(b'.');
+        value.extend_from_slice(i.to_string().as_bytes());
+    }
+    value.truncate(len);
+    value
+}
+
 fn parse_value(text: &str) -> Result<Vec<u8>, String> {
-    let Some((part, count)) = text.rsplit_once('*') else { return Ok(text.as_bytes().to_vec()) };
-    let count: usize =
-        count.parse().map_err(|_| format!("has the value `{text}`, in which no number follows the `*`"))?;
-    match part.len().checked_mul(count) {
-        Some(len) if len <= VALUE_BYTES_MAX => Ok(part.as_bytes().repeat(count)),
-        _ => Err(format!("has the value `{text}`, which is longer than {VALUE_BYTES_MAX} bytes")),
+    let number = |digits: &str| {
+        digits
+            .parse::<usize>()
+            .map_err(|_| format!("has the value `{text}`, in which no number follows the `*` or `..`"))
+    };
+    let fits = |len: Option<usize>| {
+        len.filter(|len| *len <= VALUE_BYTES_MAX)
+            .ok_or_else(|| format!("has the value `{text}`, which is longer than {VALUE_BYTES_MAX} bytes"))
+    };
+    if let Some((part, count)) = text.rsplit_once('*') {
+        let count = number(count)?;
+        fits(part.len().checked_mul(count))?;
+        return Ok(part.as_bytes().repeat(count));
+    }
+    match text.rsplit_once("..") {
+        Some((label, len)) => Ok(labelled_value(label, fits(Some(number(len)?))?)),
+        None => Ok(text.as_bytes().to_vec()),
     }
 }
 
@@ -115,6 +179,18 @@ mod tests {
             assert!(parse_statement(&text).is_ok(), "{text}");
         }
         assert_eq!(parse_statement("put -3 ab*3"), Ok(Op::Put { key: -3, value: b"ababab"[..].into() }));
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for text in
+            ["put 3 a*300", "put 3 ab*300", "put 3 a17..300", "put 3 a17", "append 1 a1..3", "put 1 a..0", "delete 4"]
+        {
+            let op = parse_statement(text).unwrap();
+            assert_eq!(parse_statement(&write_statement(&op, "x")), Ok(op), "{text}");
+        }
+        let binary = Op::Put { key: 1, value: (&[0_u8, 255, 3][..]).into() };
+        assert_eq!(write_statement(&binary, "x"), "put 1 x..3");
     }
 
     #[test]

@@ -5,11 +5,13 @@
 mod pct;
 mod random;
 mod replay;
+mod whereabouts;
 
 use crate::choice::{Choice, Kind};
 pub use pct::Pct;
 pub use random::Random;
-pub use replay::Replay;
+pub use replay::{Divergence, Replay};
+pub use whereabouts::Whereabouts;
 
 /// Answers choices.
 pub trait Strategy {
@@ -20,7 +22,7 @@ pub trait Strategy {
     fn number(&mut self, kind: Kind, key: u64, most: u64) -> u64;
 
     /// How the run departed from what the strategy was told to do, if it did. Asked once, at the end.
-    fn divergence(&self) -> Option<String> {
+    fn divergence(&self) -> Option<Divergence> {
         None
     }
 }

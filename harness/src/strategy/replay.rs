@@ -1,64 +1,142 @@
 //! Replay: answers from a tape.
 //!
-//! An entry that is not offered is skipped, and where the tape says nothing the simplest option is taken; so an edited
-//! or outdated tape still leads somewhere; what was skipped is said at the end.
+//! A tape is a recording of every choice, or a list of orders (`run c1 to 2 wal.append.frames`), or a mixture. An entry that
+//! is not offered is skipped, and where the tape says nothing the simplest option is taken: the same connection goes on and
+//! its operations succeed in order. So an edited or outdated tape still leads somewhere; what was skipped is said at the
+//! end.
+
+use std::fmt;
 
 use super::Strategy;
-use crate::choice::{Choice, Kind, OptionId, Tape, TapeEntry};
+use super::whereabouts::Whereabouts;
+use crate::choice::{Choice, Kind, OptionId, Tape, TapeEntry, Until};
+
+/// How a replay departed from its tape.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Divergence {
+    /// The entries that were not offered or changed nothing, by position.
+    pub unused: Vec<usize>,
+    /// The first of them.
+    pub first: Option<TapeEntry>,
+    /// Choices of an actor made behind the end of the tape.
+    pub past_end: u64,
+    /// Entries that the run did not come to.
+    pub left: usize,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} recorded choices were not offered", self.unused.len())?;
+        if let (Some(at), Some(entry)) = (self.unused.first(), self.first) {
+            write!(f, ", first at choice {at} (`{}`)", entry.id)?;
+        }
+        write!(f, "; {} were made past the end of the tape; {} were left over", self.past_end, self.left)
+    }
+}
+
+/// An order under way.
+struct Order {
+    conn: u8,
+    until: Option<Until>,
+    /// Its position on the tape, as long as it has led to no action.
+    unused: Option<usize>,
+}
 
 /// Follows a tape.
 pub struct Replay {
     tape: Tape,
     next: usize,
-    first_skipped: Option<usize>,
-    skipped: usize,
-    past_end: usize,
-    last_actor: Option<OptionId>,
+    order: Option<Order>,
+    last: Option<u8>,
+    whereabouts: Whereabouts,
+    divergence: Divergence,
 }
 
 impl Replay {
     /// A replay of `tape`.
     pub fn new(tape: Tape) -> Self {
-        Self { tape, next: 0, first_skipped: None, skipped: 0, past_end: 0, last_actor: None }
+        let (whereabouts, divergence) = (Whereabouts::default(), Divergence::default());
+        Self { tape, next: 0, order: None, last: None, whereabouts, divergence }
     }
 
     fn peek(&self) -> Option<TapeEntry> {
         self.tape.entries().get(self.next).copied()
     }
 
-    fn skip(&mut self) {
-        self.first_skipped.get_or_insert(self.next);
-        self.skipped += 1;
-        self.next += 1;
+    fn skip(&mut self, position: usize) {
+        self.divergence.first = self.divergence.first.or_else(|| self.tape.entries().get(position).copied());
+        self.divergence.unused.push(position);
     }
 
-    /// The next actor on the tape that is enabled; other entries up to it cannot be meant for an earlier choice any more.
-    fn next_actor(&mut self, options: &[OptionId]) -> Option<usize> {
-        while let Some(entry) = self.peek() {
-            if entry.kind == Kind::Who
-                && let Some(index) = options.iter().position(|option| *option == entry.id)
-            {
-                self.next += 1;
-                return Some(index);
-            }
-            self.skip();
+    /// Forgets the order under way if its connection has come to its place.
+    fn end_order(&mut self) {
+        let over = |order: &Order| order.until.is_some_and(|until| self.whereabouts.has_reached(order.conn, until));
+        if self.order.as_ref().is_some_and(over) {
+            self.drop_order();
         }
-        self.past_end += 1;
-        None
     }
+
+    fn drop_order(&mut self) {
+        if let Some(Order { unused: Some(position), .. }) = self.order.take() {
+            self.skip(position);
+        }
+    }
+
+    fn actor(&mut self, options: &[OptionId]) -> usize {
+        loop {
+            self.end_order();
+            if let Some(order) = &mut self.order {
+                if let Some(index) = carry_on(order.conn, options) {
+                    order.unused = None;
+                    return index;
+                }
+                self.drop_order();
+            }
+            let Some(entry) = self.peek() else {
+                self.divergence.past_end += 1;
+                return self.last.and_then(|conn| carry_on(conn, options)).unwrap_or(0);
+            };
+            self.next += 1;
+            let wanted = match entry.id {
+                OptionId::Run { conn, until } => {
+                    self.order = Some(Order { conn, until, unused: Some(self.next - 1) });
+                    continue;
+                }
+                OptionId::FinishOf { owner, statement, nth } => self.whereabouts.find_operation(owner, statement, nth),
+                id => Some(id),
+            };
+            match options.iter().position(|option| entry.kind == Kind::Who && Some(*option) == wanted) {
+                Some(index) => return index,
+                None => self.skip(self.next - 1),
+            }
+        }
+    }
+}
+
+/// What lets a connection go on: its next step, or the end of its oldest operation.
+fn carry_on(conn: u8, options: &[OptionId]) -> Option<usize> {
+    let step = options.iter().position(|option| *option == OptionId::Step(conn));
+    step.or_else(|| {
+        options.iter().position(|option| matches!(option, OptionId::Finish { owner, .. } if *owner == conn))
+    })
 }
 
 impl Strategy for Replay {
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        if matches!(choice.kind, Kind::Who | Kind::Disturbance) {
+            self.whereabouts.look(choice);
+        }
         if choice.kind == Kind::Who {
-            // Past the end of the tape the actor that was last goes on, as long as it can.
-            let last = self.last_actor;
-            let index = self
-                .next_actor(choice.options)
-                .or_else(|| choice.options.iter().position(|option| Some(*option) == last))
-                .unwrap_or(0);
-            self.last_actor = Some(choice.options[index]);
+            let index = self.actor(choice.options);
+            self.last = choice.options[index].connection();
+            self.whereabouts.took(choice.options[index]);
             return index;
+        }
+        if choice.kind == Kind::Disturbance {
+            self.end_order();
+            if self.order.is_some() {
+                return 0;
+            }
         }
         let wanted = self.peek().filter(|entry| entry.kind == choice.kind);
         let index = wanted.and_then(|entry| choice.options.iter().position(|option| *option == entry.id));
@@ -78,16 +156,9 @@ impl Strategy for Replay {
         }
     }
 
-    fn divergence(&self) -> Option<String> {
-        let left = self.tape.entries().len() - self.next;
-        if self.skipped == 0 && self.past_end == 0 && left == 0 {
-            return None;
-        }
-        let first = self.first_skipped.and_then(|at| Some((at, self.tape.entries().get(at)?)));
-        let at = first.map_or(String::new(), |(at, entry)| format!(", first at choice {at} (`{}`)", entry.id));
-        let Self { skipped, past_end, .. } = self;
-        Some(format!(
-            "{skipped} recorded choices were not offered{at}; {past_end} were made past the end of the tape; {left} were left over"
-        ))
+    fn divergence(&self) -> Option<Divergence> {
+        let mut divergence = self.divergence.clone();
+        divergence.left = self.tape.entries().len() - self.next;
+        (divergence != Divergence::default()).then_some(divergence)
     }
 }

@@ -4,6 +4,7 @@ pub mod check;
 mod list;
 mod replay;
 mod run;
+mod shrink;
 
 use std::io::Write;
 
@@ -29,6 +30,7 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         }
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Replay(options)) => replay::replay(&options),
+        Some(Command::Shrink(options)) => shrink::shrink(&options),
         Some(Command::Check(options)) => check::check(&options),
         Some(Command::List(options)) => list::list(&options),
         Some(Command::Completions { shell }) => {

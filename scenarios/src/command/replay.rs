@@ -1,62 +1,74 @@
 //! `falken replay`: does a repro file still fail, and in the same way?
 
-use std::fs;
+use std::time::{Duration, Instant};
 
-use falken_harness::repro::Repro;
-use falken_harness::run::{Run, RunReport, Settings};
-use falken_harness::strategy::Replay as Tape;
+use falken_harness::case::Case;
+use falken_harness::run::RunReport;
 use falken_models::bug::Bug;
 use falken_reports::{Failure as Found, Summary};
 
 use crate::cli::Replay;
 use crate::exit::{Exit, Failure};
+use crate::repro_file;
 
 /// Replays a repro file.
 ///
 /// # Errors
 /// The file cannot be read or is none.
 pub fn replay(options: &Replay) -> Result<Exit, Failure> {
-    let path = options.file.display();
-    let text =
-        fs::read_to_string(&options.file).map_err(|error| Failure::Input(format!("cannot read {path}: {error}")))?;
-    let repro = Repro::from_toml(&text).map_err(|error| Failure::Input(format!("in {path}: {error}")))?;
-    let started = std::time::Instant::now();
-    let strategy = Box::new(Tape::new(repro.tape.clone()));
-    let settings = Settings { seed: repro.seed, planted: repro.planted, strategy, oracle: None };
-    let report = Run::models(&repro.scenario, settings).go();
-    let same = report.hash == repro.hash;
-    let summary = summarise(&repro, report, &path.to_string(), started.elapsed().as_secs_f64());
+    let path = options.file.display().to_string();
+    let repro = repro_file::read(&options.file)?;
+    let started = Instant::now();
+    let report = repro.case.run();
+    let invariant = repro.verdict.split(':').next().unwrap_or_default();
+    let violation = report.verdict.violation();
+    let still_there = violation.is_some_and(|violation| violation.invariant == invariant);
+    let is_exact = report.hash == repro.hash;
+    let mut notes = vec![format!("the file says: {} at action {}", repro.verdict, repro.step)];
+    notes.push(match (is_exact, still_there) {
+        (true, _) => format!("reproduced bit for bit: event hash {:#018x}", report.hash),
+        (false, true) => format!(
+            "the violation is still there, but NOT reproduced bit for bit: event hash {:#018x}, the file has {:#018x}",
+            report.hash, repro.hash
+        ),
+        (false, false) => format!(
+            "NOT reproduced: the violation is gone; event hash {:#018x}, the file has {:#018x}",
+            report.hash, repro.hash
+        ),
+    });
+    if !is_exact {
+        notes.extend(report.divergence.as_ref().map(ToString::to_string));
+    }
+    let exit =
+        if is_exact || (still_there && !options.strict) { super::exit_of(violation) } else { Exit::Nondeterminism };
+    let found = violation.map(|_| found(&repro.case, &report, Ok(path)));
+    let summary = Summary { notes, ..summarise(&repro.case, &report, found, started.elapsed()) };
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
-    // A replay that fails differently, or not at all, is not the failure that the file is about.
-    if same {
-        Ok(super::exit_of(summary.failure.as_ref().map(|failure| &failure.violation)))
-    } else {
-        Ok(Exit::Nondeterminism)
+    Ok(exit)
+}
+
+/// Describes a failure whose repro file is this one.
+pub(super) fn found(case: &Case, report: &RunReport, repro: Result<String, String>) -> Found {
+    let replay = repro.as_ref().ok().map(|path| super::replay_command(path));
+    Found {
+        seed: case.seed,
+        violation: report.verdict.violation().expect("the run has failed").clone(),
+        hash: report.hash,
+        connections: case.scenario.connections(),
+        last_events: report.last_events.clone(),
+        repro,
+        replay,
+        story: None,
     }
 }
 
-fn summarise(repro: &Repro, report: RunReport, path: &str, seconds: f64) -> Summary {
-    let mut notes = vec![format!("the file says: {} at action {}", repro.verdict, repro.step)];
-    notes.push(if report.hash == repro.hash {
-        format!("reproduced bit for bit: event hash {:#018x}", report.hash)
-    } else {
-        format!("NOT reproduced: event hash {:#018x}, the file has {:#018x}", report.hash, repro.hash)
-    });
-    notes.extend(report.divergence.clone());
-    let failure = report.verdict.violation().map(|violation| Found {
-        seed: repro.seed,
-        violation: violation.clone(),
-        hash: report.hash,
-        connections: repro.scenario.connections(),
-        last_events: report.last_events.clone(),
-        repro: Ok(path.into()),
-        replay: Some(super::replay_command(path)),
-    });
+/// Describes one run.
+pub(super) fn summarise(case: &Case, report: &RunReport, failure: Option<Found>, elapsed: Duration) -> Summary {
     Summary {
-        scenario: repro.scenario.name.clone(),
+        scenario: case.scenario.name.clone(),
         strategy: "replay".into(),
-        planted: repro.planted.0.map(Bug::id),
-        seed: repro.seed,
+        planted: case.planted.0.map(Bug::id),
+        seed: case.seed,
         runs: 1,
         runs_asked: 1,
         interrupted: false,
@@ -64,11 +76,11 @@ fn summarise(repro: &Repro, report: RunReport, path: &str, seconds: f64) -> Summ
         actions: report.actions,
         commits: report.commits,
         crashes: report.crashes,
-        seconds,
+        seconds: elapsed.as_secs_f64(),
         hash: report.hash,
         invariants: Summary::count_invariants(&report.evaluated),
         probes: Summary::count_probes(&report.probes, &[]),
         failure,
-        notes,
+        notes: Vec::new(),
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use falken_harness::case::Case;
 use falken_harness::repro::Repro;
 use falken_harness::run::{Oracle, RunReport};
 use falken_harness::scenario::Scenario;
@@ -20,6 +21,9 @@ use crate::catalog;
 use crate::cli::{OracleKind, Run};
 use crate::exit::{Exit, Failure, suggest};
 use crate::plant::shown_by;
+use crate::repro_file;
+
+use super::{replay, shrink};
 
 /// How often a line of progress is printed where there is no terminal.
 const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
@@ -209,38 +213,26 @@ fn summarise(options: &Run, scenario: &Scenario, batch: &Batch<'_>, totals: Tota
     }
 }
 
-/// Describes a failure; its repro file is on disk before anything is printed.
+/// Describes a failure. Its repro file is on the disk before anything else is done about it; the shrunk one is put beside
+/// it, and is what is reported.
 fn found(options: &Run, scenario: &Scenario, batch: &Batch<'_>, seed: u64, report: RunReport) -> Found {
-    let violation = report.verdict.violation().expect("the run has failed").clone();
-    let repro = Repro {
-        version: env!("CARGO_PKG_VERSION").into(),
-        seed,
-        strategy: batch.strategy.name.into(),
-        planted: batch.planted,
-        verdict: format!("{}: {}", violation.invariant, violation.evidence.summary),
-        step: violation.step,
-        hash: report.hash,
-        scenario: scenario.clone(),
-        tape: report.tape,
+    let case = Case { scenario: scenario.clone(), seed, planted: batch.planted, tape: report.tape.clone() };
+    let repro = repro_file::repro(case, batch.strategy.name, &report);
+    let path = repro_file::path(&options.repro_dir, &repro);
+    let written = |path: &Path, repro: &Repro| {
+        let done = repro_file::write_whole(path, &repro.to_toml());
+        done.map(|()| path.display().to_string()).map_err(|error| error.to_string())
     };
-    let name = format!("{}-{}-{seed:x}.toml", scenario.name, violation.invariant.to_lowercase());
-    let path = options.repro_dir.join(name);
-    let written = write_whole(&path, &repro.to_toml()).map(|()| path.display().to_string()).map_err(|e| e.to_string());
-    let replay = written.as_ref().ok().map(|path| super::replay_command(path));
-    Found {
-        seed,
-        violation,
-        hash: report.hash,
-        connections: scenario.connections(),
-        last_events: report.last_events,
-        repro: written,
-        replay,
+    if options.no_shrink {
+        return replay::found(&repro.case, &report, written(&path, &repro));
     }
-}
-
-/// Writes a file under another name first: a full disk or a kill leaves the old file or none, never half of one.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let unfinished = path.with_extension("toml.partial");
-    fs::write(&unfinished, text)?;
-    fs::rename(&unfinished, path)
+    let raw = written(&shrink::raw_path(&path), &repro);
+    let limit = Duration::from_secs(options.shrink_seconds.into());
+    let Some(shrunk) = shrink::within(repro.case.clone(), limit) else {
+        // A run that does not come again is nondeterministic; what was seen is still the truth.
+        return replay::found(&repro.case, &report, raw);
+    };
+    let smaller = repro_file::repro(shrunk.smallest.case.clone(), batch.strategy.name, &shrunk.smallest.report);
+    let found = replay::found(&smaller.case, &shrunk.smallest.report, written(&path, &smaller));
+    Found { story: Some(shrink::story(&shrunk, raw.ok())), ..found }
 }

@@ -1,0 +1,34 @@
+//! A case: everything that decides one run, and nothing else.
+
+use falken_models::bug::Planted;
+
+use crate::choice::Tape;
+use crate::run::{Run, RunReport, Settings};
+use crate::scenario::Scenario;
+use crate::strategy::{Replay, Strategy};
+
+/// What decides a run: the same case gives the same run, bit for bit, in the same build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// What is run.
+    pub scenario: Scenario,
+    /// From which salts are made.
+    pub seed: u64,
+    /// The planted bug, if any.
+    pub planted: Planted,
+    /// The choices.
+    pub tape: Tape,
+}
+
+impl Case {
+    /// Runs the models on the tape.
+    pub fn run(&self) -> RunReport {
+        self.run_under(Box::new(Replay::new(self.tape.clone())))
+    }
+
+    /// Runs the models under another strategy.
+    pub fn run_under(&self, strategy: Box<dyn Strategy>) -> RunReport {
+        let settings = Settings { seed: self.seed, planted: self.planted, strategy, oracle: None };
+        Run::models(&self.scenario, settings).go()
+    }
+}

@@ -1,0 +1,175 @@
+//! Shrinking: from a failure somewhere in ten thousand actions to a page that a person reads.
+//!
+//! First the run is told again as *orders* over *programs* (`record.rs`, `rebuild.rs`): what each connection did, and where
+//! it gave way to another. Then the passes of [`pass::TABLE`] take things away: connections, statements, orders, faults,
+//! survivors, settings, sizes. A candidate counts if it fails for the same [`cause`] and is smaller ([`Size`]); since sizes
+//! only fall, this ends, and since it ends only when no pass finds anything, the result is a fixed point: shrinking it
+//! again changes nothing.
+//!
+//! What this does not promise: the smallest repro of all. Two things that must go together go only if some pass takes both.
+
+mod arguments;
+pub mod pass;
+mod rebuild;
+mod record;
+mod size;
+
+use crate::case::Case;
+use crate::choice::Tape;
+use crate::run::RunReport;
+use crate::verdict::Violation;
+pub use size::Size;
+
+/// A case that fails, and how.
+#[derive(Clone, Debug)]
+pub struct Failing {
+    /// What was run.
+    pub case: Case,
+    /// What came out.
+    pub report: RunReport,
+    /// How large it is.
+    pub size: Size,
+}
+
+/// How far shrinking has come, for whoever watches.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress<'a> {
+    /// Runs made.
+    pub replays: u64,
+    /// The size before.
+    pub before: &'a Size,
+    /// The size now.
+    pub now: &'a Size,
+}
+
+/// What shrinking led to.
+#[derive(Clone, Debug)]
+pub struct Shrunk {
+    /// The smallest case found, or the first one if its failure does not come again.
+    pub smallest: Failing,
+    /// The size of the first one.
+    pub before: Size,
+    /// Runs made.
+    pub replays: u64,
+    /// Whether it ended because no pass found anything more, and not because the watcher had enough.
+    pub is_fixed_point: bool,
+}
+
+/// Shrinks a case that fails. `watch` is told how far it has come before every run, and ends it by returning `false`.
+///
+/// Returns `None` if the case does not fail.
+pub fn shrink(case: Case, watch: &mut dyn FnMut(&Progress<'_>) -> bool) -> Option<Shrunk> {
+    let report = case.run();
+    let cause = cause(report.verdict.violation()?);
+    let size = Size::of(&case, &report);
+    let mut shrinker = Shrinker { cause, best: Failing { case, report, size }, before: size, replays: 1, watch };
+    shrinker.tell_as_orders();
+    let is_fixed_point = shrinker.take_away();
+    let Shrinker { best, before, replays, .. } = shrinker;
+    Some(Shrunk { smallest: best, before, replays, is_fixed_point })
+}
+
+/// Why a run failed, with everything left out that a smaller case may change: the invariant and the kind of evidence, and
+/// for a run that stands still, where the first one waits.
+pub fn cause(violation: &Violation) -> String {
+    let mut text = format!("{} ", violation.invariant);
+    let mut in_number = false;
+    for c in violation.evidence.summary.chars() {
+        if !c.is_ascii_digit() {
+            text.push(c);
+        } else if !in_number {
+            text.push('#');
+        }
+        in_number = c.is_ascii_digit();
+    }
+    let waits = violation.evidence.facts.iter().filter(|fact| fact.label == "waiting");
+    // `c1 put at wal.append.frames, for …`: the place, without who it is and what exactly it waits for.
+    let places = waits.filter_map(|fact| fact.value.split_once(' ')?.1.split(',').next());
+    if let Some(first) = places.min() {
+        text.push_str(first);
+    }
+    text
+}
+
+/// Stopped by the watcher.
+struct Enough;
+
+struct Shrinker<'a> {
+    cause: String,
+    best: Failing,
+    before: Size,
+    replays: u64,
+    watch: &'a mut dyn FnMut(&Progress<'_>) -> bool,
+}
+
+impl Shrinker<'_> {
+    /// Orders over programs instead of a recording of every choice. A case that has been told so already is left alone.
+    fn tell_as_orders(&mut self) {
+        let is_told = self.best.case.scenario.is_finite()
+            && self.best.case.tape.entries().iter().all(|entry| !record::belongs_to_a_recording(entry));
+        if is_told {
+            return;
+        }
+        let (orders, report) = record::as_orders(&self.best.case);
+        let told = rebuild::with_statements(&self.best.case, &report.submitted, Tape::new(orders));
+        if let Ok(Some(failing)) = self.run(told) {
+            self.best = failing;
+        }
+    }
+
+    /// Runs a candidate; gives it back, without what turned out to be of no use to it, if it fails for the same cause.
+    fn run(&mut self, mut case: Case) -> Result<Option<Failing>, Enough> {
+        if case.scenario.validate().is_err() {
+            return Ok(None);
+        }
+        if !(self.watch)(&Progress { replays: self.replays, before: &self.before, now: &self.best.size }) {
+            return Err(Enough);
+        }
+        self.replays += 1;
+        let report = case.run();
+        if report.verdict.violation().map(cause).as_deref() != Some(&*self.cause) {
+            return Ok(None);
+        }
+        if let Some(without) = rebuild::without_unused(&case, &report) {
+            // What is of no use can still stand in the way of something that is.
+            self.replays += 1;
+            let again = without.run();
+            if again.hash == report.hash {
+                case = without;
+            }
+        }
+        let size = Size::of(&case, &report);
+        Ok(Some(Failing { case, report, size }))
+    }
+
+    /// Returns whether it came to an end by itself.
+    fn take_away(&mut self) -> bool {
+        loop {
+            let mut changed = false;
+            for pass in pass::TABLE {
+                match self.exhaust(pass) {
+                    Ok(found) => changed |= found,
+                    Err(Enough) => return false,
+                }
+            }
+            if !changed {
+                return true;
+            }
+        }
+    }
+
+    /// Tries the candidates of one pass, each against the best so far.
+    fn exhaust(&mut self, pass: &pass::Pass) -> Result<bool, Enough> {
+        let (mut found, mut index) = (false, 0);
+        while let Some(candidate) = (pass.candidate)(&self.best, index) {
+            match self.run(candidate)? {
+                Some(smaller) if smaller.size < self.best.size => {
+                    self.best = smaller;
+                    found = true;
+                }
+                _ => index += 1,
+            }
+        }
+        Ok(found)
+    }
+}

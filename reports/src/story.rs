@@ -1,0 +1,58 @@
+//! A failure as a story: what each connection does, and in which order they take turns.
+
+use std::fmt::Write;
+
+use falken_harness::shrink::Size;
+
+/// One order of a shrunk case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// As it stands on the tape.
+    pub text: String,
+    /// What is known about its place among the others.
+    pub note: Option<String>,
+}
+
+/// A shrunk case, told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Story {
+    /// For each connection what it runs.
+    pub programs: Vec<Vec<String>>,
+    /// In which order.
+    pub orders: Vec<Order>,
+    /// What is unusual about the database, its disk and the schedule, as `name = value`.
+    pub settings: Vec<String>,
+    /// How large the failure was when it was found.
+    pub before: Size,
+    /// How large it is now.
+    pub after: Size,
+    /// How many runs that took.
+    pub replays: u64,
+    /// Whether nothing more was found to take away, and not merely time was up.
+    pub is_fixed_point: bool,
+    /// The file with the failure as it was found.
+    pub raw: Option<String>,
+}
+
+/// Writes a story as text.
+pub(crate) fn write(out: &mut String, story: &Story) {
+    let Story { before, after, replays, .. } = story;
+    let rest = if story.is_fixed_point { "" } else { "; stopped by the clock, so there may be more to take away" };
+    let _ = writeln!(out, "\nShrunk in {replays} runs{rest}:");
+    let _ = writeln!(out, "  from  {before}\n  to    {after}\n");
+    for (conn, program) in story.programs.iter().enumerate() {
+        let _ = writeln!(out, "  c{conn} runs  {}", program.join("; "));
+    }
+    if !story.settings.is_empty() {
+        let _ = writeln!(out, "  with     {}", story.settings.join(", "));
+    }
+    let _ = writeln!(out);
+    if story.orders.is_empty() {
+        let _ = writeln!(out, "  in any order: no turn has to be taken at a certain place");
+    }
+    let width = story.orders.iter().map(|order| order.text.len()).max().unwrap_or(0);
+    for (at, Order { text, note }) in story.orders.iter().enumerate() {
+        let line = format!("  {:2}  {text:width$}  {}", at + 1, note.as_deref().unwrap_or(""));
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+}

@@ -1,0 +1,99 @@
+//! Every planted bug, shrunk: small, the same failure, nothing left to take away, and clean without the bug.
+
+use std::sync::atomic::AtomicBool;
+
+use falken_harness::case::Case;
+use falken_harness::shrink::{Failing, cause, shrink};
+use falken_harness::strategy;
+use falken_models::bug::{Bug, Planted};
+use falken_scenarios::batch::Batch;
+use falken_scenarios::catalog;
+use falken_scenarios::plant::SHOWN_BY;
+
+/// The first failure of a planted bug in the scenario that shows it.
+fn failure(bug: Bug, scenario: &str, strategy: &str) -> Case {
+    let scenario = catalog::find(scenario).unwrap();
+    let batch = Batch {
+        scenario: &scenario,
+        strategy: strategy::TABLE.iter().find(|entry| entry.name == strategy).unwrap(),
+        planted: Planted(Some(bug)),
+        seed: 1,
+        runs: 2000,
+        jobs: 2,
+        oracle: &|| None,
+        stop: &AtomicBool::new(false),
+    };
+    let (index, report) = batch.go(|_| {}).failure.unwrap_or_else(|| panic!("{} is not found", bug.id()));
+    Case { scenario, seed: 1 + index, planted: Planted(Some(bug)), tape: report.tape }
+}
+
+fn cause_of(failing: &Failing) -> String {
+    cause(failing.report.verdict.violation().unwrap())
+}
+
+fn median(mut numbers: Vec<u64>) -> u64 {
+    numbers.sort_unstable();
+    numbers[numbers.len() / 2]
+}
+
+#[test]
+fn planted_bugs_shrink_to_a_page_that_fails_for_the_same_cause_and_shrinking_it_again_changes_nothing() {
+    let (mut actions, mut switches) = (Vec::new(), Vec::new());
+    println!("{:38} {:>9} {:>9} {:>7} {:>9} {:>9}", "bug", "raw acts", "switches", "actions", "switches", "replays");
+    for (bug, scenario, strategy) in SHOWN_BY {
+        let raw = failure(*bug, scenario, strategy);
+        let before = raw.run();
+        let shrunk = shrink(raw, &mut |_| true).unwrap();
+        let (small, size) = (&shrunk.smallest, shrunk.smallest.size);
+        println!(
+            "{:38} {:>9} {:>9} {:>7} {:>9} {:>9}",
+            bug.id(),
+            shrunk.before.actions(),
+            shrunk.before.switches,
+            size.actions(),
+            size.switches,
+            shrunk.replays
+        );
+        assert!(shrunk.is_fixed_point);
+        assert_eq!(cause_of(small), cause(before.verdict.violation().unwrap()), "{}", bug.id());
+        small.case.scenario.validate().unwrap();
+
+        let fixed = Case { planted: Planted(None), ..small.case.clone() };
+        assert_eq!(fixed.run().verdict.violation(), None, "{} fails without the bug", bug.id());
+
+        let again = shrink(small.case.clone(), &mut |_| true).unwrap();
+        assert_eq!(again.smallest.case, small.case, "{}", bug.id());
+
+        if size.connections > 1 {
+            actions.push(size.actions());
+            switches.push(size.switches);
+        }
+    }
+    let (actions, switches) = (median(actions), median(switches));
+    println!("median of those that need two connections: {actions} actions, {switches} switches");
+    assert!(actions <= 25 && switches <= 6, "{actions} actions, {switches} switches");
+}
+
+#[test]
+fn a_watcher_that_has_enough_still_gets_the_best_so_far() {
+    let raw = failure(Bug::CkptIgnoresReadMarks, "long-readers", "random");
+    let mut runs = 0;
+    let shrunk = shrink(raw, &mut |_| {
+        runs += 1;
+        runs < 10
+    })
+    .unwrap();
+    assert!(!shrunk.is_fixed_point && shrunk.smallest.size < shrunk.before);
+    assert!(shrunk.smallest.report.verdict.violation().is_some());
+}
+
+#[test]
+fn what_does_not_fail_cannot_be_shrunk() {
+    let case = Case {
+        scenario: catalog::find("two-writers-one-checkpointer").unwrap(),
+        seed: 1,
+        planted: Planted(None),
+        tape: Default::default(),
+    };
+    assert!(shrink(case, &mut |_| true).is_none());
+}
