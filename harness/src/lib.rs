@@ -3,7 +3,7 @@
 //! Data flows one way: a [`scenario`] says what is run; the run loop ([`run`]) *selects* an [`action`] by asking
 //! [`choice`]s of a [`strategy`], *applies* it to the [`subject`], and *checks*: the [`ledger`] keeps the truth that the
 //! events imply, [`invariant`]s compare the subject with it, and at crashes and at the end a [`parser`] that shares no
-//! code with the models reads the files. What comes out is a [`verdict`] and, for a failure, a [`repro`].
+//! code with the models reads the files, and all the [`image`]s that a power loss can leave. What comes out is a [`verdict`] and, for a failure, a [`repro`].
 //!
 //! Beside that stand a [`history`] of client calls, from whatever tester, and the [`check`]s that judge it offline.
 //!
@@ -17,6 +17,7 @@ pub mod check;
 pub mod choice;
 pub mod client;
 pub mod history;
+pub mod image;
 pub mod invariant;
 pub mod ledger;
 pub mod parser;

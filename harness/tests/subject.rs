@@ -7,8 +7,11 @@ use falken_harness::strategy::{Random, Replay, Strategy};
 use falken_harness::subject::{Internals, Models, Subject};
 use falken_models::bug::Planted;
 use falken_models::connection::{Op, Outcome};
+use falken_models::disk::Disk;
+use falken_models::event::EventLog;
 use falken_models::io::{Completion, IOCompletions, IOResult};
 use falken_models::session::Error;
+use falken_models::sync::Arc;
 use falken_models::wal::CheckpointResult;
 
 /// How the wrapper misbehaves, and at which of its steps.
@@ -95,6 +98,11 @@ impl Subject for Wrapped {
 
     fn crash(&mut self) {
         self.models.crash();
+    }
+
+    fn spawn(&self, disk: Arc<Disk>, log: Arc<EventLog>) -> Self {
+        let models = self.models.spawn(disk, log);
+        Self { models, fault: self.fault, steps: 0, parked: self.parked.clone(), lying: [false; 8] }
     }
 
     fn inspect(&self) -> Option<Internals<'_>> {

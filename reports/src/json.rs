@@ -4,7 +4,7 @@ use falken_harness::shrink::Size;
 use serde_json::{Value, json};
 
 use crate::event::describe;
-use crate::{Failure, Format, Story, Summary};
+use crate::{Failure, Format, Story, Summary, images};
 
 /// The format.
 pub struct Json;
@@ -33,6 +33,7 @@ impl Format for Json {
             "hash": format!("{:#018x}", s.hash),
             "invariants": invariants,
             "probes": probes,
+            "crash_images": s.images.as_ref().map(images::json),
             "notes": s.notes,
             "violation": s.failure.as_ref().map(failure),
         });

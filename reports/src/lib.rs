@@ -4,6 +4,7 @@
 //! data; [`TABLE`] lists the formats. A new format is one file and one line there.
 
 mod event;
+mod images;
 mod json;
 mod lanes;
 mod story;

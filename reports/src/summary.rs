@@ -1,5 +1,6 @@
 //! The data that every format is made from.
 
+use falken_harness::image::Coverage;
 use falken_harness::invariant;
 use falken_harness::probe::Hits;
 use falken_harness::trace::Traced;
@@ -83,6 +84,8 @@ pub struct Summary {
     pub invariants: Vec<InvariantCount>,
     /// Per probe of the table.
     pub probes: Vec<ProbeCount>,
+    /// What crash images have covered, if they were made.
+    pub images: Option<Coverage>,
     /// The first violation, if there was one.
     pub failure: Option<Failure>,
     /// What the reader should know besides.

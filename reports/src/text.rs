@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Failure, Format, Summary, lanes, story};
+use crate::{Failure, Format, Summary, images, lanes, story};
 
 /// The format.
 pub struct Text;
@@ -78,11 +78,14 @@ fn write_figures(out: &mut String, s: &Summary) {
     if expected > 0 && s.failure.is_none() {
         let _ = writeln!(out, "  probes      {} of {expected} expected were hit{missed_text}", expected - missed.len());
     }
+    if let Some(images) = &s.images {
+        images::write(out, images);
+    }
     let _ = writeln!(out, "  hash        {:#018x}", s.hash);
 }
 
 /// A number with its digits in groups of three.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use crossbeam::channel;
+use falken_harness::image::Coverage;
 use falken_harness::probe::Hits;
 use falken_harness::run::{Oracle, Run, RunReport, Settings};
 use falken_harness::scenario::Scenario;
@@ -47,6 +48,8 @@ pub struct Totals {
     pub evaluated: Vec<u64>,
     /// How often each probe was hit.
     pub probes: Hits,
+    /// What crash images have covered, if the scenario makes them.
+    pub images: Option<Coverage>,
     /// The hash of all runs. Adding is the same in any order, so it does not depend on the number of jobs.
     pub hash: u64,
     /// The failed run with the lowest number, which is the same for any number of jobs.
@@ -66,6 +69,9 @@ impl Totals {
         self.evaluated.resize(report.evaluated.len(), 0);
         self.evaluated.iter_mut().zip(&report.evaluated).for_each(|(sum, more)| *sum += more);
         self.probes.add(&report.probes);
+        if let Some(images) = &report.images {
+            self.images.get_or_insert_default().add(images);
+        }
         self.hash = self.hash.wrapping_add(mix(seed, report.hash));
         if self.last.as_ref().is_none_or(|(last, _)| index > *last) {
             self.last = Some((index, std::mem::take(&mut report.files)));

@@ -27,6 +27,9 @@ catalog! {
     "many-rows",
     "errors-and-crashes",
     "two-writers-one-checkpointer",
+    "crash-lattice",
+    "crash-lattice-normal",
+    "crash-lattice-large-pages",
 }
 
 /// Finds a scenario by name, or reads it from a file if the name looks like a path.

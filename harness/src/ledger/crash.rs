@@ -1,6 +1,7 @@
 //! What a crash leaves: which commits must be there, which may be, and which one it was.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use falken_models::digest::digest;
 use falken_models::event::LogPoint;
@@ -8,7 +9,8 @@ use falken_models::wal::SyncMode;
 
 use super::{Attempt, Commit, ConnFacts, FrameFact, Frames, Ledger};
 use crate::action::CrashKind;
-use crate::parser::{LogState, Recovered};
+use crate::parser::{self, LogState, Recovered, Rows};
+use crate::trace::RunHash;
 use crate::verdict::Evidence;
 
 /// The recovered state must be one of these commits.
@@ -134,9 +136,53 @@ impl Ledger {
         Err(("DUR-2", describe(evidence)))
     }
 
+    /// Judges a recovered image: finds out which state it shows, and holds its structure and rows to that state.
+    ///
+    /// # Errors
+    /// The invariant that is broken, and evidence.
+    pub fn judge(&self, recovered: &Recovered, owed: Survival) -> Result<(Found, Rows), (&'static str, Evidence)> {
+        let found = self.identify(recovered, owed)?;
+        let rows = parser::read_rows(&recovered.image, self.page_size)
+            .map_err(|problem| ("PG-5", Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
+        if rows == self.rows_of(&found) {
+            return Ok((found, rows));
+        }
+        let commit = found.commit + found.revived.len() as u32;
+        Err(("DUR-2", Evidence::new(format!("the pages are those of commit {commit}, but the rows are not"))))
+    }
+
+    /// The rows of a state that a crash may leave.
+    fn rows_of(&self, found: &Found) -> Rows {
+        let mut rows: Rows = self.versions.rows(found.commit).map(|(key, value)| (key, value.to_vec())).collect();
+        for (key, value) in found.revived.iter().flat_map(|attempt| &attempt.rows) {
+            match value {
+                Some(value) => rows.insert(*key, value.to_vec()),
+                None => rows.remove(key),
+            };
+        }
+        rows
+    }
+
+    /// What [`judge`](Self::judge) depends on besides the image, as one number: at two moments with the same number every
+    /// image is judged alike. Commits only grow between crashes, so their count stands for their contents.
+    pub fn duty(&self, owed: Survival) -> u64 {
+        let mut hash = RunHash::default();
+        (self.crashes, owed.must, owed.may).hash(&mut hash);
+        let ghosts = self.ghosts.iter().map(|ghost| (ghost.base, ghost.commits.as_slice()));
+        let attempt = self.attempt.iter().map(|attempt| (u32::MAX, std::slice::from_ref(attempt)));
+        for (base, attempts) in ghosts.chain(attempt) {
+            base.hash(&mut hash);
+            for attempt in attempts {
+                (attempt.at, attempt.pages, &attempt.page_digests).hash(&mut hash);
+            }
+        }
+        hash.finish()
+    }
+
     /// The files now show `found`: forgets what came after it and everything that was in memory.
     pub fn rewind(&mut self, found: Found, recovered: &Recovered, database: &[u8], kind: CrashKind) -> u32 {
         let found_commit = found.commit;
+        self.crashes += 1;
         self.remember_lost(found_commit);
         self.versions.rewind(found.commit);
         self.commits.truncate(found.commit as usize + 1);

@@ -66,6 +66,7 @@ struct SyncCover {
 }
 
 /// The truth that the events imply.
+#[derive(Clone)]
 pub struct Ledger {
     /// The sync mode.
     pub sync: SyncMode,
@@ -105,6 +106,8 @@ pub struct Ledger {
     syncs: BTreeMap<OpId, SyncCover>,
     /// Who submitted an operation in flight, in which of its statements.
     owners: BTreeMap<OpId, (u8, u32)>,
+    /// How many crashes there have been: each gives the commits new numbers.
+    crashes: u64,
 }
 
 impl Ledger {
@@ -133,6 +136,7 @@ impl Ledger {
             points: BTreeMap::new(),
             syncs: BTreeMap::new(),
             owners: BTreeMap::new(),
+            crashes: 0,
         }
     }
 

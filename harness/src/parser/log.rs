@@ -13,6 +13,8 @@ pub struct LogState {
     pub pages: u32,
     /// The running checksum at the last commit.
     pub checksum: (u32, u32),
+    /// Valid frames behind the last commit, which belong to none.
+    pub tail: u32,
 }
 
 /// A recovered database.
@@ -70,6 +72,7 @@ pub fn recover(database: &[u8], log: &[u8], page_size: usize) -> Recovered {
             (state.pages, state.checksum) = (size, running);
         }
     }
+    state.tail = (frames.len() - committed) as u32;
     frames.truncate(committed);
     state.mx_frame = committed as u32;
     for &(page, at) in &frames {

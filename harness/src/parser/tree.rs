@@ -25,12 +25,17 @@ struct Walk<'a> {
     rows: Rows,
 }
 
+/// The database size in pages, as page 1 says.
+pub fn page_count(image: &[u8]) -> u32 {
+    u32_at(image, 28)
+}
+
 /// Reads every row of the database in `image`.
 ///
 /// # Errors
 /// The first page that is used twice or never, or that is malformed.
 pub fn read_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
-    let pages = u32_at(image, 28);
+    let pages = page_count(image);
     let mut walk = Walk { image, page_size, pages, used: BTreeMap::new(), rows: Rows::new() };
     if image.len() < 100 || image[..16] != *b"SQLite format 3\0" {
         return Err(walk.problem(1, "has no database header"));

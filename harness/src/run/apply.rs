@@ -10,17 +10,21 @@ use super::{Checked, Ended, Run, Stage, Submitted};
 use crate::action::{Action, CrashKind};
 use crate::choice::{Chooser, Kind};
 use crate::client::Phase;
+use crate::image::Barrier;
 use crate::ledger::ConnFacts;
 use crate::parser;
 use crate::subject::{Internals, Subject};
-use crate::verdict::{Evidence, Violation};
+use crate::verdict::Violation;
 
 impl<S: Subject> Run<'_, S> {
-    /// Does what was selected. Fails only where a crash is judged.
+    /// Does what was selected. Fails only where a crash or its images are judged.
     pub(super) fn apply(&mut self, action: Action) -> Checked<()> {
         match action {
             Action::Step(conn) => self.apply_step(conn),
-            Action::Finish(op, ending) => self.disk.finish(op, ending),
+            Action::Finish(op, ending) => {
+                self.explore_before(op)?;
+                self.disk.finish(op, ending);
+            }
             Action::Abandon(conn) => self.subject.abandon(conn),
             Action::Drop(conn) => self.apply_drop(conn),
             Action::Crash(kind) => return self.apply_crash(kind),
@@ -95,6 +99,7 @@ impl<S: Subject> Run<'_, S> {
     }
 
     fn apply_crash(&mut self, kind: CrashKind) -> Checked<()> {
+        self.explore(Barrier::End)?;
         self.crashes += 1;
         let event = EventKind::Crash { power: kind == CrashKind::Power };
         self.log.push(Actor::Run, event);
@@ -129,15 +134,8 @@ impl<S: Subject> Run<'_, S> {
         let [database, log] = FileId::ALL.map(|file| self.disk.contents(file));
         let recovered = parser::recover(&database, &log, self.ledger.page_size);
         let owed = self.ledger.owed(kind);
-        let found = self.ledger.identify(&recovered, owed).map_err(|(id, evidence)| failed(id, evidence))?;
-        let commit = self.ledger.rewind(found, &recovered, &database, kind);
-        let rows = parser::read_rows(&recovered.image, self.ledger.page_size)
-            .map_err(|problem| failed("PG-5", Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
-        let expected = self.ledger.versions.rows(commit).map(|(key, value)| (key, value.to_vec()));
-        if !rows.iter().map(|(key, value)| (*key, value.clone())).eq(expected) {
-            let summary = format!("the pages are those of commit {commit}, but the rows are not");
-            return Err(failed("DUR-2", Evidence::new(summary)));
-        }
+        let (found, rows) = self.ledger.judge(&recovered, owed).map_err(|(id, evidence)| failed(id, evidence))?;
+        self.ledger.rewind(found, &recovered, &database, kind);
         match &mut self.oracle {
             Some(oracle) => oracle.judge(&database, &log, &rows).map_err(|evidence| failed("ORACLE", evidence)),
             None => Ok(()),

@@ -7,6 +7,7 @@ use falken_models::session::Error;
 use super::{Checked, Ended, Run, Stage};
 use crate::action::Action;
 use crate::client::Phase;
+use crate::image::Barrier;
 use crate::invariant::Moment;
 use crate::parser;
 use crate::subject::Subject;
@@ -36,7 +37,11 @@ impl<S: Subject> Run<'_, S> {
     fn check_ended(&mut self, ended: &Ended) -> Checked<()> {
         let Ended { conn, op, result } = ended;
         self.checks.ended(*conn, op, result, &view!(self, Some(*conn)))?;
+        let acknowledged = self.ledger.acknowledged;
         self.settle_accounts(*conn, op, result);
+        if self.ledger.acknowledged > acknowledged {
+            self.explore(Barrier::Acknowledgement)?;
+        }
         self.check_moment(Moment::Commit, Some(*conn))?;
         if let Op::Checkpoint(_) = op {
             self.check_moment(Moment::Checkpoint, Some(*conn))?;
@@ -72,6 +77,7 @@ impl<S: Subject> Run<'_, S> {
 
     fn check_finale(&mut self) -> Checked<()> {
         self.check_moment(Moment::Quiet, None)?;
+        self.explore(Barrier::End)?;
         let Some(oracle) = &mut self.oracle else { return Ok(()) };
         let failed = |invariant, evidence| Box::new(Violation { invariant, step: self.step, evidence });
         let [database, log] = FileId::ALL.map(|file| self.disk.contents(file));

@@ -21,6 +21,7 @@ macro_rules! view {
 
 mod apply;
 mod check;
+mod images;
 mod select;
 mod tally;
 
@@ -37,6 +38,7 @@ use falken_models::table::initial_database;
 use crate::action::Action;
 use crate::choice::{Chooser, OptionId, Standing, Tape};
 use crate::client::Client;
+use crate::image::{Coverage, Explorer};
 use crate::invariant::Checks;
 use crate::ledger::Ledger;
 use crate::parser::Rows;
@@ -46,7 +48,7 @@ use crate::scenario::program::parse_program;
 use crate::strategy::{Divergence, Strategy};
 use crate::subject::{Models, Subject};
 use crate::trace::{Trace, Traced};
-use crate::verdict::{Evidence, Verdict, Violation};
+use crate::verdict::{Evidence, Verdict, Violation, of_panic};
 use crate::wake::Wakers;
 pub use tally::Tally;
 
@@ -101,6 +103,8 @@ pub struct RunReport {
     pub evaluated: Vec<u64>,
     /// How often each probe was hit.
     pub probes: Hits,
+    /// What crash images have covered, if they were made.
+    pub images: Option<Coverage>,
     /// The hash of all events and I/O bytes.
     pub hash: u64,
     /// The choices.
@@ -134,6 +138,8 @@ pub struct Run<'a, S> {
     log: Arc<EventLog>,
     chooser: Chooser,
     oracle: Option<Box<dyn Oracle>>,
+    /// Makes crash images, if the scenario wants them.
+    images: Option<Box<Explorer<S>>>,
     clients: Vec<Client>,
     /// The statement that each connection runs.
     running: Vec<Option<Op>>,
@@ -175,7 +181,7 @@ impl<S: Subject> Run<'_, S> {
     /// Runs to the end or to the first violation.
     pub fn go(mut self) -> RunReport {
         let verdict =
-            catch_unwind(AssertUnwindSafe(|| self.drive())).unwrap_or_else(|panic| Err(self.panicked(&*panic)));
+            catch_unwind(AssertUnwindSafe(|| self.drive())).unwrap_or_else(|panic| Err(self.failed(of_panic(&*panic))));
         self.report(verdict)
     }
 
@@ -192,13 +198,9 @@ impl<S: Subject> Run<'_, S> {
         }
     }
 
-    /// A panic in the subject is a violation like any other; its message may name the invariant.
-    fn panicked(&self, panic: &(dyn std::any::Any + Send)) -> Box<Violation> {
-        let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-        let text = text.unwrap_or("a panic without a message");
-        let named = crate::invariant::TABLE.iter().map(|entry| entry.id).find(|id| text.starts_with(&format!("{id}:")));
-        let evidence = Evidence::new(format!("the subject panicked: {text}"));
-        Box::new(Violation { invariant: named.unwrap_or("LIVE-3"), step: self.step, evidence })
+    /// A violation at this step.
+    fn failed(&self, (invariant, evidence): (&'static str, Evidence)) -> Box<Violation> {
+        Box::new(Violation { invariant, step: self.step, evidence })
     }
 
     fn report(mut self, verdict: Checked<()>) -> RunReport {
@@ -216,6 +218,7 @@ impl<S: Subject> Run<'_, S> {
             crashes: self.crashes,
             evaluated: self.checks.evaluated(),
             probes: self.probes,
+            images: self.images.map(|explorer| explorer.coverage()),
             hash: self.trace.hash(),
             tape,
             divergence,
@@ -246,6 +249,8 @@ impl<'a, S: Subject> Run<'a, S> {
         let ledger = Ledger::new(config.sync, config.page_size, connections, &database);
         let disk = Disk::new(Arc::clone(&log), scenario.disk.sector_size, database);
         let mut subject = make(config, Arc::clone(&disk), Arc::clone(&log));
+        let images = scenario.crash_images.as_ref();
+        let images = images.map(|options| Explorer::new(options, settings.seed, &subject, scenario.disk.sector_size));
         subject.open();
         (0..connections).for_each(|conn| subject.connect(conn));
         let mut clients: Vec<Client> =
@@ -260,6 +265,7 @@ impl<'a, S: Subject> Run<'a, S> {
             chooser: Chooser::new(settings.strategy),
             oracle: settings.oracle,
             clients,
+            images: images.map(Box::new),
             running: vec![None; usize::from(connections)],
             standing: vec![Standing::default(); usize::from(connections)],
             submitted: Vec::new(),

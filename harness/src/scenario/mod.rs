@@ -2,6 +2,7 @@
 //!
 //! A scenario is a TOML file. Unknown fields are rejected with line and column, and every number has a range.
 
+mod crash_images;
 pub mod program;
 mod validate;
 
@@ -11,6 +12,8 @@ use falken_models::session::Config;
 use falken_models::wal::SyncMode;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+
+pub use crash_images::{CrashImages, Torn};
 
 /// The names of the transactions that a client's mix can be made of.
 pub const TEMPLATES: &[&str] = &[
@@ -71,6 +74,9 @@ pub struct Scenario {
     /// Faults and their rates.
     #[serde(default)]
     pub faults: Faults,
+    /// All images that a power loss can leave, enumerated while the run stands still; none if there is no such section.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash_images: Option<CrashImages>,
     /// When a run ends.
     #[serde(default)]
     pub bounds: Bounds,

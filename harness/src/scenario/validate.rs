@@ -52,11 +52,28 @@ impl Scenario {
             ));
         }
         parse_program(&self.setup).map_err(|(at, text)| problem(&format!("setup[{at}]"), text))?;
+        self.validate_crash_images()?;
         self.validate_clients()?;
         for name in &self.probes.expected {
             if !probe::TABLE.iter().any(|probe| probe.name == name) {
                 return Err(problem("probes.expected", format!("names `{name}`, which is no probe")));
             }
+        }
+        Ok(())
+    }
+
+    fn validate_crash_images(&self) -> Result<(), ScenarioError> {
+        let Some(images) = &self.crash_images else { return Ok(()) };
+        if self.database.sync == Sync::Off {
+            return Err(problem(
+                "crash-images",
+                "makes no sense under `sync = \"off\"`, where a power loss owes nothing",
+            ));
+        }
+        range("crash-images.images-max", u64::from(images.images_max), 2, 100_000_000)?;
+        range("crash-images.second-images-max", u64::from(images.second_images_max), 0, 100_000_000)?;
+        if images.barriers.is_empty() {
+            return Err(problem("crash-images.barriers", "names no moment at which to make images"));
         }
         Ok(())
     }

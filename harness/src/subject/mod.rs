@@ -9,8 +9,11 @@
 mod models;
 
 use falken_models::connection::{Connection, Op, Outcome};
+use falken_models::disk::Disk;
+use falken_models::event::EventLog;
 use falken_models::io::{IOCompletions, IOResult};
 use falken_models::session::{Error, Shared};
+use falken_models::sync::Arc;
 pub use models::Models;
 
 /// What the run loop needs of an engine.
@@ -44,6 +47,13 @@ pub trait Subject {
 
     /// The process dies: memory is gone, nothing is undone.
     fn crash(&mut self);
+
+    /// Another process of the same engine, over a disk of its own: it has opened nothing yet. Crash images are recovered by
+    /// such a process, with nobody beside it.
+    #[must_use]
+    fn spawn(&self, disk: Arc<Disk>, log: Arc<EventLog>) -> Self
+    where
+        Self: Sized;
 
     /// The internals, for invariants that read them; `None` for an engine that shows none.
     fn inspect(&self) -> Option<Internals<'_>>;

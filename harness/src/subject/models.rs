@@ -78,6 +78,11 @@ impl Subject for Models {
         self.connections.clear();
     }
 
+    fn spawn(&self, disk: Arc<Disk>, log: Arc<EventLog>) -> Self {
+        // Where nobody else runs there is nobody to switch to.
+        Self::new(Config { micro: false, ..self.config }, disk, log)
+    }
+
     fn inspect(&self) -> Option<Internals<'_>> {
         Some(Internals { shared: &self.shared, connections: &self.connections })
     }

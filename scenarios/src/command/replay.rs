@@ -80,6 +80,7 @@ pub(super) fn summarise(case: &Case, report: &RunReport, failure: Option<Found>,
         hash: report.hash,
         invariants: Summary::count_invariants(&report.evaluated),
         probes: Summary::count_probes(&report.probes, &[]),
+        images: report.images,
         failure,
         notes: Vec::new(),
     }

@@ -208,6 +208,7 @@ fn summarise(options: &Run, scenario: &Scenario, batch: &Batch<'_>, totals: Tota
         hash: totals.hash,
         invariants: Summary::count_invariants(&totals.evaluated),
         probes: Summary::count_probes(&totals.probes, &scenario.probes.expected),
+        images: totals.images,
         failure,
         notes,
     }

@@ -1,0 +1,80 @@
+//! What crash images have covered, in figures.
+
+use super::plan::Depth;
+use super::raw::Raw;
+
+/// The images of one kind of crash.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Explored {
+    /// Moments at which images were enumerated.
+    pub barriers: u64,
+    /// Of these, where every choice was taken.
+    pub exhaustive: u64,
+    /// Of these, where the reduction was taken whole and the rest sampled.
+    pub reduced: u64,
+    /// Of these, where the limit cut the reduction off.
+    pub cut: u64,
+    /// How many choices there were: the product of all chains' versions, summed over the moments.
+    pub raw: Raw,
+    /// Images made.
+    pub images: u64,
+    /// Of these, different ones, or the same under other obligations.
+    pub distinct: u64,
+    /// Of these, recovered: all with different bytes.
+    pub recovered: u64,
+    /// The different databases that came out.
+    pub states: u64,
+}
+
+impl Explored {
+    pub(super) fn note_barrier(&mut self, raw: Raw) {
+        self.barriers += 1;
+        self.raw = self.raw.plus(raw);
+    }
+
+    pub(super) fn note_depth(&mut self, depth: Depth) {
+        match depth {
+            Depth::Exhaustive => self.exhaustive += 1,
+            Depth::Reduced => self.reduced += 1,
+            Depth::Cut => self.cut += 1,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.barriers += other.barriers;
+        self.exhaustive += other.exhaustive;
+        self.reduced += other.reduced;
+        self.cut += other.cut;
+        self.raw = self.raw.plus(other.raw);
+        self.images += other.images;
+        self.distinct += other.distinct;
+        self.recovered += other.recovered;
+        self.states += other.states;
+    }
+
+    /// Which part of all choices was looked at, from 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.raw.share(self.images)
+    }
+}
+
+/// What was covered. Figures of several runs add up; states are counted per run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Coverage {
+    /// The crashes of the run itself.
+    pub first: Explored,
+    /// Recovered classes (a database and the end of its log) from which a process went on: it read everything, committed one
+    /// more transaction and checkpointed it.
+    pub went_on: u64,
+    /// The crashes of those processes.
+    pub second: Explored,
+}
+
+impl Coverage {
+    /// Adds another run's figures.
+    pub fn add(&mut self, other: &Self) {
+        self.first.add(&other.first);
+        self.went_on += other.went_on;
+        self.second.add(&other.second);
+    }
+}

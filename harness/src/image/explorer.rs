@@ -1,0 +1,231 @@
+//! Making, recovering and judging images.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use falken_models::connection::{BeginKind, Op};
+use falken_models::digest::{digest, mix};
+use falken_models::disk::Disk;
+use falken_models::event::{EventKind, LogPoint};
+
+use super::process::Process;
+use super::{Barrier, Coverage, Image, Lattice, plan};
+use crate::action::CrashKind;
+use crate::ledger::{Ledger, Survival};
+use crate::parser::{self, LogState, Recovered, Rows};
+use crate::random::Stream;
+use crate::run::Oracle;
+use crate::scenario::CrashImages;
+use crate::subject::Subject;
+use crate::verdict::{Evidence, of_panic};
+
+/// The invariant that does not hold, and why.
+pub type Broken = (&'static str, Evidence);
+
+/// The label of the random stream that samples images.
+const SAMPLE: u64 = 0x6c61_7474_6963_6500;
+
+/// What is already known: nothing is recovered or judged twice.
+#[derive(Default)]
+struct Known {
+    /// (image, obligations).
+    images: BTreeSet<(u64, u64)>,
+    /// The class of an image: see [`class_of`].
+    recovered: BTreeMap<u64, u64>,
+    /// (class, obligations).
+    judged: BTreeSet<(u64, u64)>,
+    /// The rows of each state.
+    states: BTreeMap<u64, Rows>,
+    /// The classes from one image of which a process went on.
+    classes: BTreeSet<u64>,
+}
+
+/// Whether this is the crash of the run or that of a process that went on after one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Second {
+    /// The run's.
+    No,
+    /// A process's that went on from the class with this number.
+    After(u64),
+}
+
+/// A moment at which images are judged.
+struct Moment<'a> {
+    ledger: &'a Ledger,
+    owed: Survival,
+    duty: u64,
+    second: Second,
+}
+
+/// Enumerates the crash images of one run.
+pub struct Explorer<S> {
+    options: CrashImages,
+    seed: u64,
+    recovering: Process<S>,
+    /// Taken out while a process goes on in it.
+    pub(super) going_on: Option<Process<S>>,
+    pub(super) coverage: Coverage,
+    known: Known,
+}
+
+impl<S: Subject> Explorer<S> {
+    /// An explorer of what `subject` leaves on a disk with such sectors.
+    pub fn new(options: &CrashImages, seed: u64, subject: &S, sector_size: usize) -> Self {
+        Self {
+            options: options.clone(),
+            seed,
+            recovering: Process::like(subject, sector_size),
+            going_on: Some(Process::like(subject, sector_size)),
+            coverage: Coverage::default(),
+            known: Known::default(),
+        }
+    }
+
+    /// What has been covered so far.
+    pub fn coverage(&self) -> Coverage {
+        self.coverage
+    }
+
+    /// Whether images are wanted at such barriers.
+    pub fn wants(&self, barrier: Barrier) -> bool {
+        self.options.barriers.contains(&barrier)
+    }
+
+    /// Judges the images that a power loss now may leave on `disk`, of which `ledger` knows what is owed.
+    ///
+    /// # Errors
+    /// The first image that does not recover as it must.
+    pub fn explore(
+        &mut self,
+        barrier: Barrier,
+        disk: &Disk,
+        ledger: &Ledger,
+        oracle: &mut Option<Box<dyn Oracle>>,
+        second: Second,
+    ) -> Result<(), Broken> {
+        let lattice = Lattice::of(disk, &self.options.tears());
+        let owed = ledger.owed(CrashKind::Power);
+        let duty = match second {
+            Second::No => ledger.duty(owed),
+            Second::After(class) => mix(class, ledger.duty(owed)),
+        };
+        let moment = Moment { ledger, owed, duty, second };
+        let limit = match second {
+            Second::No => self.options.images_max,
+            Second::After(_) => self.options.second_images_max,
+        };
+        let before = *self.explored(second);
+        self.explored(second).note_barrier(lattice.raw());
+        let stream = Stream::new(self.seed, mix(SAMPLE, before.barriers ^ u64::from(second != Second::No) << 63));
+        let depth = plan::visit(&lattice, u64::from(limit), stream, |image| {
+            let looked = catch_unwind(AssertUnwindSafe(|| self.look(image, &moment, oracle)));
+            looked.unwrap_or_else(|panic| Err(of_panic(&*panic))).map_err(|(id, evidence)| {
+                let number = self.explored(second).images - before.images;
+                let evidence = image.describe(evidence).with("crash", barrier.name());
+                (id, evidence.with("image", format!("{number} at this moment")))
+            })
+        })?;
+        self.explored(second).note_depth(depth);
+        Ok(())
+    }
+
+    fn explored(&mut self, second: Second) -> &mut super::Explored {
+        match second {
+            Second::No => &mut self.coverage.first,
+            Second::After(_) => &mut self.coverage.second,
+        }
+    }
+
+    fn look(
+        &mut self,
+        image: &Image<'_>,
+        moment: &Moment<'_>,
+        oracle: &mut Option<Box<dyn Oracle>>,
+    ) -> Result<(), Broken> {
+        let key = image.key();
+        self.explored(moment.second).images += 1;
+        if !self.known.images.insert((key, moment.duty)) {
+            return Ok(());
+        }
+        self.explored(moment.second).distinct += 1;
+        let known = self.known.recovered.get(&key).copied();
+        if known.is_some_and(|class| self.known.judged.contains(&(class, moment.duty))) {
+            return Ok(());
+        }
+        let [database, log] = image.files();
+        let recovered = parser::recover(database, log, moment.ledger.page_size);
+        let state = state_of(&recovered, moment.ledger.page_size);
+        let class = class_of(state, &recovered.log);
+        if known.is_none() {
+            self.explored(moment.second).recovered += 1;
+            self.recover(image, &recovered)?;
+            self.known.recovered.insert(key, class);
+        }
+        if self.known.judged.insert((class, moment.duty)) {
+            self.judge([state, class], image, &recovered, moment, oracle)?;
+        }
+        match (oracle, known) {
+            (Some(oracle), None) => {
+                oracle.judge(database, log, &self.known.states[&state]).map_err(|evidence| ("ORACLE", evidence))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The subject opens the image and must find in its log what the parser has found.
+    fn recover(&mut self, image: &Image<'_>, expected: &Recovered) -> Result<(), Broken> {
+        let failed = |summary: String| Err(("DUR-3", Evidence::new(summary)));
+        self.recovering.start(image.files());
+        // A transaction that writes stands on the newest commit that there is.
+        match self.recovering.run(Op::Begin(BeginKind::Immediate)) {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return failed(format!("the image cannot be opened: {error}")),
+            None => return failed("opening the image does not come to an end".into()),
+        }
+        let found = self.recovering.drain().iter().find_map(|event| match event.kind {
+            EventKind::Recovered { at, pages } => Some((at, pages)),
+            _ => None,
+        });
+        let (seq, salts) = expected.log.generation.unwrap_or_default();
+        let at = LogPoint { seq, salts, frame: expected.log.mx_frame };
+        if found == Some((at, expected.log.pages)) {
+            return Ok(());
+        }
+        let evidence = Evidence::new("the process and an independent parser recover different logs from an image");
+        Err(("DUR-3", evidence.with("process", format!("{found:x?}")).with("parser", format!("{:x?}", expected.log))))
+    }
+
+    /// The state must be one that the ledger allows; from the first image of each class a process goes on.
+    fn judge(
+        &mut self,
+        [state, class]: [u64; 2],
+        image: &Image<'_>,
+        recovered: &Recovered,
+        moment: &Moment<'_>,
+        oracle: &mut Option<Box<dyn Oracle>>,
+    ) -> Result<(), Broken> {
+        let (found, rows) = moment.ledger.judge(recovered, moment.owed)?;
+        if self.known.states.insert(state, rows).is_none() {
+            self.explored(moment.second).states += 1;
+        }
+        let goes_on = moment.second == Second::No && self.options.second_images_max > 0;
+        if goes_on && self.known.classes.insert(class) {
+            self.coverage.went_on += 1;
+            self.go_on(image.files(), found, recovered, moment.ledger, class, oracle)?;
+        }
+        Ok(())
+    }
+}
+
+/// What a process can tell about an image after recovery, as one number: the state, and where and on what its next frame
+/// will be written.
+fn class_of(state: u64, log: &LogState) -> u64 {
+    let (seq, salts) = log.generation.map_or((0, 0), |(seq, salts)| (u64::from(seq) + 1, salts));
+    [seq, salts, log.mx_frame.into(), log.tail.into()].into_iter().fold(state, mix)
+}
+
+/// The database that was recovered, as one number: the pages that belong to it.
+fn state_of(recovered: &Recovered, page_size: usize) -> u64 {
+    let pages = parser::page_count(&recovered.image) as usize;
+    digest(&recovered.image[..recovered.image.len().min(pages * page_size)])
+}

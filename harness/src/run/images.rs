@@ -1,0 +1,23 @@
+//! When a run stands still for its crash images.
+
+use falken_models::disk::{IoKind, OpId};
+
+use super::{Checked, Run};
+use crate::image::{Barrier, Second};
+use crate::subject::Subject;
+
+impl<S: Subject> Run<'_, S> {
+    /// Before an operation ends: an fsync takes versions away.
+    #[inline]
+    pub(super) fn explore_before(&mut self, op: OpId) -> Checked<()> {
+        let is_sync = |run: &Self| run.in_flight.iter().any(|info| info.op == op && info.kind == IoKind::Sync);
+        if self.images.is_some() && is_sync(self) { self.explore(Barrier::Fsync) } else { Ok(()) }
+    }
+
+    /// Makes and judges the images of this moment, if the scenario wants them.
+    pub(super) fn explore(&mut self, barrier: Barrier) -> Checked<()> {
+        let Some(images) = self.images.as_mut().filter(|images| images.wants(barrier)) else { return Ok(()) };
+        let explored = images.explore(barrier, &self.disk, &self.ledger, &mut self.oracle, Second::No);
+        explored.map_err(|broken| self.failed(broken))
+    }
+}
