@@ -123,7 +123,7 @@ fn with_nothing_planted_thousands_of_runs_and_crash_images_of_every_scenario_are
     for (name, _) in catalog::TABLE {
         let scenario = catalog::find(name).unwrap();
         // A run that enumerates its crash images looks at thousands of crashes.
-        let totals = clean(name, "random", if scenario.crash_images.is_some() { 200 } else { 2000 });
+        let totals = clean(name, "random", if scenario.crash_images.is_some() { 60 } else { 2000 });
         for probe in &scenario.probes.expected {
             assert!(totals.probes.of(probe) > 0, "{name} never hits {probe}");
         }
@@ -134,7 +134,7 @@ fn with_nothing_planted_thousands_of_runs_and_crash_images_of_every_scenario_are
 fn with_nothing_planted_the_other_strategies_are_clean_too() {
     for entry in strategy::TABLE.iter().filter(|entry| entry.name != "random") {
         for (name, _) in catalog::TABLE {
-            let runs = if catalog::find(name).unwrap().crash_images.is_some() { 40 } else { 200 };
+            let runs = if catalog::find(name).unwrap().crash_images.is_some() { 10 } else { 200 };
             clean(name, entry.name, runs);
         }
     }
@@ -157,7 +157,7 @@ fn with_nothing_planted_other_sync_modes_page_sizes_sectors_and_slots_are_clean_
                 scenario.crash_images = None;
             }
             scenario.validate().unwrap();
-            let runs = if scenario.crash_images.is_some() { 15 } else { 60 };
+            let runs = if scenario.crash_images.is_some() { 5 } else { 60 };
             let totals = batch_of(&scenario, "random", None, 7000, runs);
             if let Some((index, report)) = &totals.failure {
                 panic!("{name} with {sync:?}, pages of {page_size}, seed {}: {:?}", 7000 + index, report.verdict);
