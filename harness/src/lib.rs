@@ -29,6 +29,7 @@ pub mod scenario;
 pub mod shrink;
 pub mod strategy;
 pub mod subject;
+pub mod sweep;
 pub mod trace;
 pub mod verdict;
 pub mod wake;

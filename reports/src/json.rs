@@ -70,7 +70,7 @@ fn story(story: &Story) -> Value {
     })
 }
 
-fn failure(f: &Failure) -> Value {
+pub(crate) fn failure(f: &Failure) -> Value {
     let facts: Vec<Value> =
         f.violation.evidence.facts.iter().map(|fact| json!({"label": fact.label, "value": fact.value})).collect();
     let events: Vec<Value> = f

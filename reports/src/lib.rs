@@ -9,10 +9,12 @@ mod json;
 mod lanes;
 mod story;
 mod summary;
+mod sweep;
 mod text;
 
 pub use story::{Order, Story};
 pub use summary::{Failure, InvariantCount, ProbeCount, Summary};
+pub use sweep::{Covered, Sweep};
 
 /// Writes a summary in one format.
 pub trait Format {

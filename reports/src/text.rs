@@ -23,7 +23,7 @@ impl Format for Text {
     }
 }
 
-fn write_failure(out: &mut String, f: &Failure) {
+pub(crate) fn write_failure(out: &mut String, f: &Failure) {
     let v = &f.violation;
     let _ = writeln!(out, "{} is broken: {}", v.invariant, v.rule());
     let _ = writeln!(out, "\n  {}", v.evidence.summary);

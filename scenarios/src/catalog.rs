@@ -30,6 +30,7 @@ catalog! {
     "crash-lattice",
     "crash-lattice-normal",
     "crash-lattice-large-pages",
+    "put-overflow-under-checkpoint",
 }
 
 /// Finds a scenario by name, or reads it from a file if the name looks like a path.

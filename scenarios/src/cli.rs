@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use falken_harness::check::Model;
+use falken_harness::strategy::Aim;
 
 use crate::{command, exit};
 
@@ -28,6 +29,8 @@ pub enum Command {
     Run(Run),
     /// Replay a repro file and say whether it still fails in the same way
     Replay(Replay),
+    /// Disturb every statement of a scenario at each of its yields in turn
+    Sweep(Sweep),
     /// Make a repro file as small as it gets: fewer connections, statements, switches, faults, bytes
     Shrink(Shrink),
     /// Judge a history of client calls: Elle's EDN, or JSON lines
@@ -104,6 +107,46 @@ pub enum OracleKind {
     None,
     /// Stock SQLite recovers a copy of the files
     Sqlite,
+}
+
+/// Options of `sweep`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  falken sweep put-overflow-under-checkpoint                 abandon, drop and fail at every point of one schedule
+  falken sweep mine.toml --with abandon --schedules 20       abandon only, in twenty schedules
+
+One run per point: statements times yields. Scenarios of fixed programs are made for this; others need few --steps.")]
+pub struct Sweep {
+    /// A scenario's name (see `falken list`) or the path of a scenario file
+    pub scenario: String,
+    /// What happens at each point
+    #[arg(long, value_delimiter = ',', value_parser = command::sweep::aim, default_value = "abandon,drop,eio")]
+    pub with: Vec<Aim>,
+    /// What decides the schedule
+    #[arg(long, default_value = "random")]
+    pub strategy: String,
+    /// Seed of the first schedule; the others follow it
+    #[arg(long, value_parser = seed, default_value = "1")]
+    pub seed: u64,
+    /// How many schedules
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    pub schedules: u64,
+    /// Actions per run after which clients start nothing new (default: the scenario's)
+    #[arg(long)]
+    pub steps: Option<u64>,
+    /// Runs at a time (default: one per core)
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Plant a bug of the catalogue (see `falken list bugs`)
+    #[arg(long, value_name = "BUG")]
+    pub plant: Option<String>,
+    /// Where repro files go
+    #[arg(long, value_name = "DIR", default_value = "falken-repros")]
+    pub repro_dir: PathBuf,
+    /// Write the report as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Options of `replay`.

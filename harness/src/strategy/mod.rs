@@ -2,12 +2,14 @@
 //!
 //! A new strategy is one file and one line in [`TABLE`].
 
+mod aimed;
 mod pct;
 mod random;
 mod replay;
 mod whereabouts;
 
 use crate::choice::{Choice, Kind};
+pub use aimed::{Aim, Aimed, Passed, Point};
 pub use pct::Pct;
 pub use random::Random;
 pub use replay::{Divergence, Replay};

@@ -4,7 +4,7 @@
 //! each statement [`submit`](Subject::submit) and [`step`](Subject::step) until it ends. At any yield the run loop may
 //! [`abandon`](Subject::abandon) the statement or [`close`](Subject::close) the connection, and goes on stepping until
 //! that has ended. [`crash`](Subject::crash) takes away all memory; the disk stays. The subject submits its I/O to the
-//! run's [`Disk`](falken_models::disk::Disk), whose operations the run loop finishes.
+//! run's [`Disk`], whose operations the run loop finishes.
 
 mod models;
 

@@ -5,6 +5,7 @@ mod list;
 mod replay;
 mod run;
 mod shrink;
+pub mod sweep;
 
 use std::io::Write;
 
@@ -31,6 +32,7 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Run(options)) => run::run(&options),
         Some(Command::Replay(options)) => replay::replay(&options),
         Some(Command::Shrink(options)) => shrink::shrink(&options),
+        Some(Command::Sweep(options)) => sweep::sweep(&options),
         Some(Command::Check(options)) => check::check(&options),
         Some(Command::List(options)) => list::list(&options),
         Some(Command::Completions { shell }) => {

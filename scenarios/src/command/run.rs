@@ -73,26 +73,26 @@ fn what_to_run(options: &Run, planted: Option<Bug>) -> Result<(Scenario, &'stati
     Ok((scenario, find_strategy(options.strategy.as_deref().unwrap_or(default_strategy))?))
 }
 
-fn find_bug(id: &str) -> Result<Bug, Failure> {
+pub(super) fn find_bug(id: &str) -> Result<Bug, Failure> {
     Bug::from_id(id).ok_or_else(|| {
         let hint = suggest(id, Bug::ALL.iter().map(|bug| bug.id()));
         Failure::Input(format!("there is no bug `{id}` to plant{hint} (see `falken list bugs`)"))
     })
 }
 
-fn find_strategy(name: &str) -> Result<&'static strategy::Entry, Failure> {
+pub(super) fn find_strategy(name: &str) -> Result<&'static strategy::Entry, Failure> {
     strategy::TABLE.iter().find(|entry| entry.name == name).ok_or_else(|| {
         let hint = suggest(name, strategy::TABLE.iter().map(|entry| entry.name));
         Failure::Input(format!("there is no strategy `{name}`{hint} (see `falken list strategies`)"))
     })
 }
 
-fn default_jobs() -> usize {
+pub(super) fn default_jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Makes sure, before any work is done, that files can be written there.
-fn prepare_directory(dir: &Path) -> Result<(), Failure> {
+pub(super) fn prepare_directory(dir: &Path) -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::Input(format!("cannot write to directory {}: {error}", dir.display()));
     fs::create_dir_all(dir).map_err(failed)?;

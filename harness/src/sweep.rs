@@ -1,0 +1,77 @@
+//! The sweep: each statement of a run is disturbed at its first yield, in another run at its second, and so on until there
+//! is none left; each I/O operation fails once.
+//!
+//! A survey runs the scenario once without any disturbance and writes down every point at which there could be one. Up to
+//! its point a disturbed run is the survey, since nothing but the point differs; so there is one run for each point, and
+//! no point is missed or hit twice. What happens after a disturbance is decided by the same strategy, and ends as every run
+//! does: everything must still work.
+//!
+//! A sweep covers the points of *one* schedule. It says nothing about two disturbances, or other schedules: use other
+//! seeds for those.
+
+use falken_models::bug::Planted;
+
+use crate::case::Case;
+use crate::choice::Tape;
+use crate::run::RunReport;
+use crate::scenario::{Faults, Scenario};
+use crate::strategy::{Aim, Aimed, Entry, Passed, Point};
+
+/// A sweep over one schedule.
+pub struct Sweep {
+    case: Case,
+    strategy: &'static Entry,
+    aims: Vec<Aim>,
+}
+
+/// What the undisturbed run has passed.
+pub struct Survey {
+    /// How it ended: a sweep makes no sense if it failed.
+    pub report: RunReport,
+    /// The points, in order, each with the name of its statement.
+    pub points: Vec<(Point, &'static str)>,
+}
+
+impl Sweep {
+    /// A sweep of what a scenario does with this seed under a strategy. Of its own disturbances and crashes there are none.
+    pub fn new(scenario: &Scenario, seed: u64, planted: Planted, strategy: &'static Entry, aims: &[Aim]) -> Self {
+        let rate = |aim: Aim| u32::from(aims.contains(&aim)) * ASKED;
+        let (abandon, drop, eio) = (rate(Aim::Abandon), rate(Aim::Drop), rate(Aim::Eio));
+        let faults = Faults { abandon, drop, eio, ..Faults::default() };
+        let scenario = Scenario { faults, ..scenario.clone() };
+        let case = Case { scenario, seed, planted, tape: Tape::default() };
+        Self { case, strategy, aims: aims.to_vec() }
+    }
+
+    /// Runs without disturbance.
+    pub fn survey(&self) -> Survey {
+        let passed = Passed::default();
+        let report = self.case.run_under(Box::new(Aimed::nowhere((self.strategy.new)(self.case.seed), &passed)));
+        let points = passed.take().into_iter().filter(|point| self.aims.contains(&point.aim));
+        let statement = |point: &Point| {
+            let own = report.submitted.iter().filter(|submitted| submitted.conn == point.conn);
+            own.skip(point.statement as usize - 1).map(|submitted| submitted.op.kind().name()).next().unwrap_or("?")
+        };
+        let points = points.map(|point| (point, statement(&point))).collect();
+        Survey { points, report }
+    }
+
+    /// Runs with the disturbance of one point; `None` if it did not happen, which would be nondeterminism.
+    pub fn disturb(&self, point: Point) -> Option<RunReport> {
+        let report = self.case.run_under(Box::new(Aimed::at(point, (self.strategy.new)(self.case.seed))));
+        let probe = match point.aim {
+            Aim::Abandon => "abandon",
+            Aim::Drop => "drop",
+            Aim::Eio => "fault.eio",
+        };
+        (report.probes.of(probe) > 0).then_some(report)
+    }
+
+    /// The case that a disturbed run was: what a repro file holds.
+    pub fn case_of(&self, report: &RunReport) -> Case {
+        Case { tape: report.tape.clone(), ..self.case.clone() }
+    }
+}
+
+/// The rate with which disturbances are offered; the strategy takes only the one that is aimed at.
+const ASKED: u32 = 1_000_000;

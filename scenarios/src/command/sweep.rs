@@ -1,0 +1,142 @@
+//! `falken sweep`: every statement of a scenario disturbed at each of its yields in turn.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use falken_harness::run::RunReport;
+use falken_harness::strategy::{Aim, Point};
+use falken_harness::sweep;
+use falken_models::bug::{Bug, Planted};
+use falken_reports::{Covered, Failure as Found, Sweep as Report};
+
+use super::{replay, run};
+use crate::catalog;
+use crate::cli::Sweep;
+use crate::exit::{Exit, Failure};
+use crate::repro_file;
+
+/// Sweeps a scenario.
+///
+/// # Errors
+/// The options make no sense, the scenario fails undisturbed, or files cannot be written.
+pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
+    let planted = Planted(options.plant.as_deref().map(run::find_bug).transpose()?);
+    let mut scenario = catalog::find(&options.scenario)?;
+    if let Some(steps) = options.steps {
+        scenario.bounds.steps = steps;
+    }
+    scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
+    let strategy = run::find_strategy(&options.strategy)?;
+    run::prepare_directory(&options.repro_dir)?;
+    let jobs = options.jobs.map_or_else(run::default_jobs, usize::from);
+    let mut report = Report {
+        scenario: scenario.name.clone(),
+        strategy: strategy.name.into(),
+        planted: planted.0.map(Bug::id),
+        seed: options.seed,
+        schedules: 0,
+        points: 0,
+        disturbed: 0,
+        covered: Vec::new(),
+        failure: None,
+        notes: Vec::new(),
+    };
+    let mut covered: BTreeMap<(&'static str, &'static str, &'static str), u64> = BTreeMap::new();
+    for seed in (0..options.schedules).map(|index| options.seed.wrapping_add(index)) {
+        let sweep = sweep::Sweep::new(&scenario, seed, planted, strategy, &aims(options));
+        let survey = sweep.survey();
+        report.schedules += 1;
+        report.points += survey.points.len() as u64;
+        let repro = |report: &RunReport| found(options, &sweep, report);
+        if survey.report.verdict.violation().is_some() {
+            report.notes.push("it fails without any disturbance".into());
+            report.failure = Some(repro(&survey.report));
+            break;
+        }
+        let points: Vec<Point> = survey.points.iter().map(|(point, _)| *point).collect();
+        let (done, failed) = disturb_all(&|point| sweep.disturb(point), &points, jobs)?;
+        report.disturbed += done as u64;
+        for (point, statement) in &survey.points[..done] {
+            *covered.entry((statement, point.site.name(), point.aim.name())).or_default() += 1;
+        }
+        eprintln!("{}: seed {seed}, {done} points", scenario.name);
+        if let Some((point, run)) = failed {
+            let Point { aim, conn, statement, site, key } = point;
+            let text = format!("{} c{conn}, statement {statement} at {}, before action {key}", aim.name(), site.name());
+            report.notes.push(format!("disturbed: {text}"));
+            report.failure = Some(repro(&run));
+            break;
+        }
+    }
+    let covered = covered.into_iter();
+    report.covered = covered.map(|((statement, site, aim), points)| Covered { statement, aim, site, points }).collect();
+    super::print(&if options.json { report.json() } else { report.text() })?;
+    Ok(super::exit_of(report.failure.as_ref().map(|failure| &failure.violation)))
+}
+
+fn aims(options: &Sweep) -> Vec<Aim> {
+    let mut aims = options.with.clone();
+    aims.sort_unstable();
+    aims.dedup();
+    aims
+}
+
+/// Reads a disturbance's name from the command line.
+///
+/// # Errors
+/// Names the known ones.
+pub fn aim(text: &str) -> Result<Aim, String> {
+    Aim::ALL.into_iter().find(|aim| aim.name() == text).ok_or_else(|| {
+        let known = Aim::ALL.map(Aim::name).join(", ");
+        format!("known disturbances are {known}")
+    })
+}
+
+type Failed = Option<(Point, Box<RunReport>)>;
+
+/// Disturbs at all points, several at a time, until one fails: how many were done up to the first failure, and that one.
+fn disturb_all(
+    disturb: &(dyn Fn(Point) -> Option<RunReport> + Sync),
+    points: &[Point],
+    jobs: usize,
+) -> Result<(usize, Failed), Failure> {
+    let next = AtomicUsize::new(0);
+    // The first point that failed, or that was not reached.
+    let first: Mutex<Option<(usize, Option<Box<RunReport>>)>> = Mutex::new(None);
+    crossbeam::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|_| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let beyond = || first.lock().expect("no panic").as_ref().is_some_and(|(at, _)| *at < index);
+                    if index >= points.len() || beyond() {
+                        return;
+                    }
+                    let report = disturb(points[index]);
+                    if report.as_ref().is_none_or(|report| report.verdict.violation().is_some()) {
+                        let mut first = first.lock().expect("no panic");
+                        if first.as_ref().is_none_or(|(at, _)| index < *at) {
+                            *first = Some((index, report.map(Box::new)));
+                        }
+                    }
+                }
+            });
+        }
+    })
+    .expect("a worker catches the panics of its runs");
+    match first.into_inner().expect("no panic") {
+        None => Ok((points.len(), None)),
+        Some((index, Some(report))) => Ok((index + 1, Some((points[index], report)))),
+        Some((index, None)) => Err(Failure::Harness(format!("nondeterminism: {:?} was not reached", points[index]))),
+    }
+}
+
+/// Describes a failure; its repro file is on the disk before.
+fn found(options: &Sweep, sweep: &sweep::Sweep, report: &RunReport) -> Found {
+    let repro = repro_file::repro(sweep.case_of(report), &options.strategy, report);
+    let path = repro_file::path(&options.repro_dir, &repro);
+    let written = repro_file::write_whole(&path, &repro.to_toml());
+    let written = written.map(|()| path.display().to_string()).map_err(|error| error.to_string());
+    replay::found(&repro.case, report, written)
+}
