@@ -2,6 +2,8 @@
 
 use falken_models::disk::{Ending, OpId};
 
+use crate::fault::Fault;
+
 /// How the machine goes down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CrashKind {
@@ -11,13 +13,35 @@ pub enum CrashKind {
     Power,
 }
 
+/// What is held back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Held {
+    /// The `ordinal`-th operation of connection `owner` does not end.
+    Operation {
+        /// Who submitted it.
+        owner: u8,
+        /// The how-manieth of that connection, from 0.
+        ordinal: u32,
+    },
+    /// A connection gets no step.
+    Connection(u8),
+}
+
 /// One thing that the run loop does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Step a connection; an idle one first gets its program's next statement.
     Step(u8),
+    /// Step a connection although what it waits for has not finished.
+    Poll(u8),
+    /// Step a connection and refuse a submission of that step, after so many others.
+    StepRefused(u8, u32),
     /// Let an operation in flight end.
     Finish(OpId, Ending),
+    /// Let an operation in flight end as a fault wants it.
+    Fail(OpId, Ending, Fault),
+    /// Nobody acts: something is held back for so many actions from now on.
+    Hold(Held, u64),
     /// Drop or reset the suspended statement of a connection.
     Abandon(u8),
     /// Drop a connection with whatever it has under way.

@@ -1,7 +1,7 @@
 //! Probes: conditions that should hold *sometimes*. A probe that a scenario expects and never hits says that the
 //! scenario does not do what it is for.
 
-use falken_models::disk::{FileId, IoKind, IoResult};
+use falken_models::disk::{CancelOutcome, FileId, IoKind, IoResult};
 use falken_models::event::{Event, EventKind, PageSource};
 use falken_models::wal::CheckpointMode;
 
@@ -47,7 +47,19 @@ probes! {
     "crash.power", "the power failed", EventKind::Crash { power: true } => counted;
     "abandon", "a suspended statement was abandoned", EventKind::Abandon { dropped: false } => counted;
     "drop", "a connection was dropped", EventKind::Abandon { dropped: true } => counted;
-    "fault.eio", "an operation failed with EIO", EventKind::Finish { result: IoResult::Error(_), .. } => counted;
+    "fault.spurious", "a connection was stepped although it waits", EventKind::Injected { fault: "spurious" } => counted;
+    "fault.delay", "an operation was held back", EventKind::Injected { fault: "delay" } => counted;
+    "fault.starve", "a connection was held back", EventKind::Injected { fault: "starve" } => counted;
+    "fault.eio-at-submit", "a submission was refused", EventKind::Refused { .. } => counted;
+    "fault.no-space", "a write failed with ENOSPC", EventKind::Injected { fault: "no-space" } => counted;
+    "fault.short-read", "a read was short", EventKind::Injected { fault: "short-read" } => counted;
+    "fault.short-write", "a write was short", EventKind::Injected { fault: "short-write" } => counted;
+    "cancel.already-done", "a cancel named an operation that had ended", EventKind::CancelOutcome { outcome: CancelOutcome::AlreadyDone, .. } => counted;
+    "cancel.completed-anyway", "a cancel came too late", EventKind::CancelOutcome { outcome: CancelOutcome::CompletedAnyway, .. } => counted;
+    "cancel.partial", "a cancelled operation had done a part", EventKind::CancelOutcome { outcome: CancelOutcome::Partial, .. } => counted;
+    "cancel.cancelled", "a cancelled operation had done nothing", EventKind::CancelOutcome { outcome: CancelOutcome::Cancelled, .. } => counted;
+    "ring.full", "a connection found no slot in the ring", EventKind::Overflow { .. } => counted;
+    "fault.eio", "an operation failed with EIO", EventKind::Injected { fault: "eio" } => counted;
     "fault.eio-on-fsync", "an fsync failed", EventKind::Finish { io: IoKind::Sync, result: IoResult::Error(_), .. } => counted;
     "fault.eio-on-log-write", "a write to the log failed",
         EventKind::Finish { io: IoKind::Write, file: FileId::Wal, result: IoResult::Error(_), .. } => counted;

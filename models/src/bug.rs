@@ -91,6 +91,10 @@ bugs! {
         "A member that finishes between the check and the link is never counted.";
     GroupNoProgressWake, "group.no-progress-wake", Io, ["IO-8", "LIVE-1"], "Turso #4291, #6618, #3844",
         "Nobody is woken while sibling completions are still outstanding.";
+    WriteShortResumeOffset, "write.short-resume-offset", Io, ["IO-9", "WAL-3"], "Turso #3570",
+        "The rest of a short write is cut wrongly.";
+    QueueOverflowInvisible, "queue.overflow-invisible", Io, ["IO-1", "IO-6", "LIVE-1"], "Turso #4329, #2586",
+        "Operations waiting for room in the ring are not counted.";
     ReentryOverflowChunkTwice, "reentry.overflow-chunk-twice", Reentry, ["RE-1"], "Turso #7277",
         "A chunk of an overflow chain is appended again after a yield.";
     ReentryDoneBeforeOp, "reentry.done-before-op", Reentry, ["RE-1", "TX-2"], "Turso #8027",
@@ -99,6 +103,12 @@ bugs! {
         "The caller does not repeat a multi-step free that yielded.";
     ReentryCommitResultLost, "reentry.commit-result-lost", Reentry, ["RE-1", "TX-2"], "Turso #3089",
         "The number of appended frames is lost across the commit sync.";
+    ReentryReadCompletionDropped, "reentry.read-completion-dropped", Reentry, ["PG-2", "PG-5"], "Turso #4235",
+        "A page is changed without waiting for its read.";
+    ReentryGroupRebuilt, "reentry.group-rebuilt", Reentry, ["RE-2", "IO-3"], "Turso #5329, #5311",
+        "A waiting state builds its group again at every step.";
+    YieldExplicitTakenForIo, "yield.explicit-taken-for-io", Reentry, ["LIVE-3", "LIVE-1"], "Turso #5342",
+        "An explicit yield is taken for finished I/O and spins.";
     CacheKeptAcrossCommit, "cache.kept-across-commit", Pager, ["PG-1", "TX-3", "TX-9"], "Turso #2257, #2248",
         "The page cache survives another connection's commit.";
     CacheIdentityAba, "cache.identity-aba", Pager, ["PG-1", "TX-3", "TX-5", "TX-9"],
@@ -106,6 +116,8 @@ bugs! {
         "\"Has anything changed?\" compares a number that can repeat.";
     CacheCheckpointHidesChange, "cache.checkpoint-hides-change", Pager, ["PG-1", "TX-3", "TX-9"],
         "SQLite test wal-14", "A checkpoint on a connection makes its old cache look current.";
+    PageFailedReadStaysLocked, "page.failed-read-stays-locked", Pager, ["PG-2", "LIVE-1"],
+        "Turso #2683, #2658, #2675, #2680, #2682", "A failed read leaves its page LOCKED.";
     PinLeakOnInvalidate, "pin.leak-on-invalidate", Pager, ["PG-3", "LIVE-4"], "Turso #7570",
         "Dropping a cursor's page stack keeps its pins.";
     WalSkipReadMarkRecheck, "wal.skip-read-mark-recheck", Wal, ["TX-3", "WAL-7"],
@@ -120,16 +132,22 @@ bugs! {
         "Frames are published when their writes are submitted.";
     WalRestartUnderReaders, "wal.restart-under-readers", Wal, ["WAL-8", "WAL-7", "TX-3"], "SQLite reset rule",
         "A writer restarts the log while mark slots are held.";
+    WalRetryLoopInsideStep, "wal.retry-loop-inside-step", Wal, ["LIVE-3"], "Turso #7935, #8787, #9023",
+        "A busy lock is retried inside one step.";
     CkptIgnoresReadMarks, "ckpt.ignores-read-marks", Checkpoint, ["WAL-7", "TX-3"],
         "LiteFS #142; SQLite checkpoint rule", "The checkpointer does not respect the readers' marks.";
     CkptNoSlot0Exclusive, "ckpt.no-slot0-exclusive", Checkpoint, ["WAL-7", "TX-3"], "SQLite checkpoint rule",
         "Backfill starts while slot 0 readers are active.";
     CkptPublishedBeforeCopy, "ckpt.published-before-copy", Checkpoint, ["WAL-5", "CK-3", "CK-2", "TX-3"],
         "Turso 94c912fb0; SQLite checkpoint rule", "nBackfill is published before the pages are copied.";
+    CkptFailedReadSkipped, "ckpt.failed-read-skipped", Checkpoint, ["CK-3", "CK-2", "TX-2"], "Turso #4291",
+        "A frame whose read failed is dropped from the batch.";
     CkptStaleDbSize, "ckpt.stale-db-size", Checkpoint, ["CK-4", "CK-2", "PG-5"], "Turso #4499, #4492",
         "The db file is cut to a size from a stale page 1.";
     CkptDbSyncSkipped, "ckpt.db-sync-skipped-on-zeroed-count", Checkpoint, ["WAL-8", "CK-3", "DUR-1"],
         "Turso #4476, #2608, #2607", "The db fsync depends on a count that was reset.";
+    DurHeaderSyncErrorIgnored, "dur.header-sync-error-ignored", Durable, ["DUR-1", "RE-3"], "Turso #7379",
+        "A failed header sync marks the header as done.";
     DurSyncBeforeWritesFinish, "dur.sync-before-writes-finish", Durable, ["DUR-1"],
         "Turso #772, #1419, #2909, #4291", "The commit fsync does not wait for the frame writes.";
     DurSyncSkippedStaleFlag, "dur.sync-skipped-stale-flag", Durable, ["DUR-1"], "Turso #8172",
@@ -141,6 +159,14 @@ bugs! {
     RecoverySeedFromUncommittedTail, "recovery.seed-from-uncommitted-tail", Durable, ["WAL-3", "DUR-1", "DUR-3"],
         "Turso #2613; relatives #2030, #1572, #4237",
         "Recovery takes its checksum from the last frame instead of the last commit.";
+    RecoveryEioAsEndOfLog, "recovery.eio-as-end-of-log", Durable, ["DUR-3", "DUR-1"],
+        "SQLite recovery rule; neighbour Turso #1956", "A read error during recovery ends the scan quietly.";
+    CommitFsyncErrorKeepsFrames, "commit.fsync-error-keeps-frames", Durable, ["WAL-1", "TX-2", "TX-1"],
+        "Turso #2091, #2110, #3077", "A commit whose fsync failed stays in the append position.";
+    CancelAbortWithoutDrain, "cancel.abort-without-drain", Cancel, ["IO-6", "IO-5", "WAL-3"], "Turso #2787",
+        "After an error the other writes are only marked aborted.";
+    SyncFlagStuckOnSubmitError, "sync.flag-stuck-on-submit-error", Cancel, ["RE-3", "LIVE-4", "LIVE-1"], "Turso #6541",
+        "A sync refused at submit leaves \"syncing\" set.";
     AbandonPartialStatementKept, "abandon.partial-statement-kept", Cancel, ["TX-1", "PG-5"],
         "Turso #7420, #7682, #7772, #7802, #7536", "An abandoned write leaves its first half in the transaction.";
     ConnDropKeepsLocks, "conn.drop-keeps-locks", Cancel, ["WAL-4", "LIVE-4"], "Turso #5022",

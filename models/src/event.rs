@@ -3,7 +3,8 @@
 //! Events are small plain data; text is made when somebody reads it. Models append to one [`EventLog`] per database;
 //! whoever drives the models drains it.
 
-use crate::disk::{FileId, IoKind, IoResult, OpId};
+use crate::disk::{CancelOutcome, FileId, IoKind, IoResult, OpId};
+use crate::io::CompletionError;
 use crate::site::Site;
 use crate::sync::Mutex;
 use crate::wal::{CheckpointMode, LockId, LockMode};
@@ -74,7 +75,20 @@ pub enum EventKind {
     /// A statement has ended.
     StatementEnd { kind: StatementKind, ok: bool },
     /// An operation was handed to the disk. `digest` is that of a write's bytes.
-    Submit { op: OpId, file: FileId, io: IoKind, offset: u64, len: u32, digest: u64 },
+    /// `from` is where in its buffer it begins: 0 unless it goes on with a short one.
+    Submit { op: OpId, file: FileId, io: IoKind, offset: u64, len: u32, from: u32, digest: u64 },
+    /// The kernel refused an operation at submit.
+    Refused { file: FileId, io: IoKind, offset: u64, len: u32, error: CompletionError },
+    /// The ring is full: the connection has this many operations that wait for room.
+    Overflow { left: u32 },
+    /// A connection asked the kernel to cancel operation `op`; `hit` is what the request found in flight.
+    Cancel { op: OpId, hit: Option<(OpId, IoKind)> },
+    /// What came of a cancel.
+    CancelOutcome { op: OpId, outcome: CancelOutcome },
+    /// The run loop has injected a fault: the next thing that goes wrong is its doing.
+    Injected { fault: &'static str },
+    /// A connection has waited for everything whose cancellation it asked for.
+    Drained,
     /// The kernel has finished an operation: `digest` is that of the bytes it really moved.
     Finish {
         op: OpId,
@@ -85,6 +99,8 @@ pub enum EventKind {
         result: IoResult,
         digest: u64,
         submit_digest: u64,
+        /// Short writes: the digest of the bytes that are left.
+        rest: u64,
     },
     /// The callback of an operation has returned; how often it has run, and what the completion claims. `accepted` is false
     /// if the completion had been aborted before.
@@ -110,7 +126,7 @@ pub enum EventKind {
     /// A page was looked up in the frame index.
     Lookup { page: u32, source: PageSource },
     /// A page became dirty.
-    Dirtied { page: u32 },
+    Dirtied { page: u32, locked: bool },
     /// A page left the cache.
     Evicted { page: u32, dirty: bool, pinned: bool },
     /// The header of a generation is being written to the log file.
@@ -155,6 +171,12 @@ pub enum Tag {
     StatementBegin,
     StatementEnd,
     Submit,
+    Refused,
+    Overflow,
+    Cancel,
+    CancelOutcome,
+    Injected,
+    Drained,
     Finish,
     Callback,
     Lock,
@@ -189,7 +211,7 @@ pub enum Tag {
 
 impl Tag {
     /// How many there are.
-    pub const COUNT: usize = 33;
+    pub const COUNT: usize = 39;
 }
 
 impl EventKind {
@@ -199,6 +221,12 @@ impl EventKind {
             Self::StatementBegin { .. } => Tag::StatementBegin,
             Self::StatementEnd { .. } => Tag::StatementEnd,
             Self::Submit { .. } => Tag::Submit,
+            Self::Refused { .. } => Tag::Refused,
+            Self::Overflow { .. } => Tag::Overflow,
+            Self::Cancel { .. } => Tag::Cancel,
+            Self::CancelOutcome { .. } => Tag::CancelOutcome,
+            Self::Injected { .. } => Tag::Injected,
+            Self::Drained => Tag::Drained,
             Self::Finish { .. } => Tag::Finish,
             Self::Callback { .. } => Tag::Callback,
             Self::Lock { .. } => Tag::Lock,

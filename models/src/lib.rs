@@ -25,4 +25,5 @@ pub mod session;
 pub mod site;
 pub mod sync;
 pub mod table;
+mod transfer;
 pub mod wal;

@@ -4,12 +4,12 @@ use thiserror::Error;
 
 use crate::bug::{Bug, Planted};
 use crate::digest::mix;
-use crate::disk::{Disk, Request};
+use crate::disk::{Disk, Request, SubmitError, Ticket};
 use crate::event::{Actor, EventKind, EventLog};
 use crate::io::{Completion, CompletionError, CompletionKind, IOCompletions, TransitionResult};
 use crate::pager::PageCache;
 use crate::site::Site;
-use crate::sync::Arc;
+use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::wal::{Header, LockId, LockMode, SyncMode, WalShared};
 
 /// Why a statement failed.
@@ -140,8 +140,30 @@ pub struct Session {
     pub(crate) spilling: bool,
     /// Set while what is being done must be finished even if the statement is abandoned.
     pub(crate) must_finish: bool,
-    /// The disk operation that the last wait is for, if it may change a file.
-    pub(crate) writes_in_flight: Option<Completion>,
+    /// Whether an fsync is in flight: raised before it is submitted, lowered by its callback.
+    syncing: Arc<AtomicU32>,
+    /// The disk operations of this connection that have not ended, with some that have.
+    in_flight: Vec<InFlight>,
+}
+
+/// A disk operation that a connection has submitted.
+struct InFlight {
+    ticket: Ticket,
+    completion: Completion,
+}
+
+impl InFlight {
+    fn may_change_a_file(&self) -> bool {
+        self.completion.kind() != CompletionKind::Read && !self.completion.finished()
+    }
+}
+
+/// What became of a submission that was not refused.
+pub(crate) enum Submitted {
+    /// It is in flight.
+    Accepted(Completion),
+    /// There was no slot for it: try again after an explicit yield.
+    RingFull,
 }
 
 impl Session {
@@ -158,7 +180,8 @@ impl Session {
             site: Site::StatementStart,
             spilling: false,
             must_finish: false,
-            writes_in_flight: None,
+            syncing: Arc::new(AtomicU32::new(0)),
+            in_flight: Vec::new(),
         }
     }
 
@@ -194,7 +217,6 @@ impl Session {
     /// Ends a turn with a wait for `completion`.
     pub(crate) fn wait<T>(&mut self, site: Site, completion: Completion) -> Turn<T> {
         self.site = site;
-        self.writes_in_flight = (completion.kind() != CompletionKind::Read).then(|| completion.clone());
         Ok(TransitionResult::Io(IOCompletions::Single(completion)))
     }
 
@@ -233,20 +255,83 @@ impl Session {
     pub(crate) fn is_at_rest(&self) -> bool {
         let balanced =
             (0..LockId::COUNT as u8).map(LockId).all(|lock| self.held(lock).is_some() == self.owes_lock(lock));
-        let writes_done = self.writes_in_flight.as_ref().is_none_or(Completion::finished);
-        self.view.slot.is_some() && balanced && writes_done && !self.must_finish && !self.spilling
+        self.view.slot.is_some() && balanced && self.unfinished_write().is_none() && !self.must_finish && !self.spilling
     }
 
-    /// Submits a write, sync or truncate that nobody needs a callback for.
-    pub(crate) fn submit(&self, request: Request) -> Completion {
-        let kind = match request {
-            Request::Read { .. } => CompletionKind::Read,
-            Request::Write { .. } => CompletionKind::Write,
-            Request::Sync { .. } => CompletionKind::Sync,
-            Request::Truncate { .. } => CompletionKind::Truncate,
-        };
-        let completion = Completion::new_planted(kind, self.shared.config.planted, |_| {});
-        self.shared.disk.submit(self.conn, request, completion.clone());
-        completion
+    /// Submits an operation that nobody needs a callback for.
+    pub(crate) fn submit(&mut self, request: Request) -> Result<Submitted, Error> {
+        if let Request::Sync { .. } = request {
+            return self.submit_sync(request);
+        }
+        let completion = Completion::new_planted(request.completion_kind(), self.shared.config.planted, |_| {});
+        self.submit_with(request, completion)
+    }
+
+    /// An fsync that is not accepted has no callback: whoever raised the flag lowers it.
+    fn submit_sync(&mut self, request: Request) -> Result<Submitted, Error> {
+        let syncing = Arc::clone(&self.syncing);
+        syncing.store(1, Ordering::Release);
+        let lower = move |_| syncing.store(0, Ordering::Release);
+        let completion = Completion::new_planted(CompletionKind::Sync, self.shared.config.planted, lower);
+        let submitted = self.submit_with(request, completion);
+        let accepted = matches!(submitted, Ok(Submitted::Accepted(_)));
+        if !accepted && !self.planted(Bug::SyncFlagStuckOnSubmitError) {
+            self.syncing.store(0, Ordering::Release);
+        }
+        submitted
+    }
+
+    /// Whether an fsync of this connection is in flight.
+    pub fn syncing(&self) -> bool {
+        self.syncing.load(Ordering::Acquire) != 0
+    }
+
+    /// Submits an operation.
+    ///
+    /// # Errors
+    /// The kernel refuses it: nothing has happened, and `completion` never finishes.
+    pub(crate) fn submit_with(&mut self, request: Request, completion: Completion) -> Result<Submitted, Error> {
+        match self.shared.disk.submit(self.conn, request, completion.clone()) {
+            Ok(ticket) => {
+                if self.in_flight.len() == self.in_flight.capacity() {
+                    self.in_flight.retain(|op| !op.completion.finished());
+                }
+                self.in_flight.push(InFlight { ticket, completion: completion.clone() });
+                Ok(Submitted::Accepted(completion))
+            }
+            Err(SubmitError::RingFull) => Ok(Submitted::RingFull),
+            Err(SubmitError::Refused(error)) => Err(Error::Io(error)),
+        }
+    }
+
+    /// An operation in flight that may still change a file.
+    pub(crate) fn unfinished_write(&self) -> Option<&Completion> {
+        self.in_flight.iter().find(|op| op.may_change_a_file()).map(|op| &op.completion)
+    }
+
+    /// Asks the disk to cancel what was submitted last and may change a file, and returns whether any of it is still in
+    /// flight. What comes of it, each operation says when it ends.
+    pub(crate) fn cancel_writes(&mut self) -> bool {
+        if self.unfinished_write().is_none() {
+            return false;
+        }
+        let abandons = self.planted(Bug::CancelAbortWithoutDrain);
+        for op in self.in_flight.iter().filter(|op| op.completion.kind() != CompletionKind::Read) {
+            self.shared.disk.cancel(self.conn, op.ticket);
+            if abandons {
+                op.completion.abort();
+            }
+        }
+        true
+    }
+
+    /// Gives up every read in flight: asks the disk to cancel it and stops waiting. It may still reach its buffer, which
+    /// nobody looks at any more.
+    pub(crate) fn give_up_reads(&mut self) {
+        let reads = self.in_flight.iter().filter(|op| op.completion.kind() == CompletionKind::Read);
+        for op in reads.filter(|op| !op.completion.finished()) {
+            self.shared.disk.cancel(self.conn, op.ticket);
+            op.completion.abort();
+        }
     }
 }

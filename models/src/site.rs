@@ -136,6 +136,8 @@ sites! {
     CheckpointTruncateWal = "wal.checkpoint.truncate-wal",
     /// After CKPT was released.
     CheckpointUnlock = "wal.checkpoint.unlock",
+    /// Waiting for a slot of the ring, or for a buffer.
+    RingFull = "disk.ring-full",
     /// Waiting for a page to be read.
     PagerRead = "pager.read",
 }

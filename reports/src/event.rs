@@ -34,6 +34,15 @@ pub fn describe(kind: &EventKind) -> String {
         EventKind::Finish { op, file, io, result: IoResult::Error(error), .. } => {
             format!("#{} {} {} {error}", op.0, io.name(), file.name())
         }
+        EventKind::Refused { file, io, offset, len, error } => {
+            format!("{} {} {offset}+{len} REFUSED: {error}", io.name(), file.name())
+        }
+        EventKind::Overflow { left } => format!("ring full, {left} left"),
+        EventKind::Cancel { op, hit: Some(_) } => format!("cancel #{}", op.0),
+        EventKind::Cancel { op, hit: None } => format!("cancel #{}: not in flight", op.0),
+        EventKind::CancelOutcome { op, outcome } => format!("cancel of #{}: {}", op.0, outcome.name()),
+        EventKind::Injected { fault } => format!("INJECTED {fault}"),
+        EventKind::Drained => "drained".into(),
         EventKind::Callback { op, runs, .. } => format!("#{} callback (run {runs})", op.0),
         EventKind::Lock { lock, mode } => format!("lock {}", lock_name(lock, mode)),
         EventKind::LockBusy { lock, mode } => format!("busy {}", lock_name(lock, mode)),
@@ -51,7 +60,7 @@ pub fn describe(kind: &EventKind) -> String {
         EventKind::PageLoaded { page, source: from, .. } => format!("page {page} from {}", source(from)),
         EventKind::PageUsed { page, dirty, .. } => format!("use page {page}{}", if dirty { " (dirty)" } else { "" }),
         EventKind::Lookup { page, source: from } => format!("find page {page}: {}", source(from)),
-        EventKind::Dirtied { page } => format!("dirty page {page}"),
+        EventKind::Dirtied { page, .. } => format!("dirty page {page}"),
         EventKind::Evicted { page, .. } => format!("evict page {page}"),
         EventKind::WalHeader { seq, .. } => format!("log header, seq {seq}"),
         EventKind::Frame { frame, page, commit_pages: 0, .. } => format!("frame {frame} = page {page}"),

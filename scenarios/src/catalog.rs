@@ -26,6 +26,8 @@ catalog! {
     "one-read-slot",
     "many-rows",
     "errors-and-crashes",
+    "io-faults",
+    "full-ring",
     "two-writers-one-checkpointer",
     "crash-lattice",
     "crash-lattice-normal",

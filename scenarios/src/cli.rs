@@ -221,6 +221,7 @@ pub enum Listed {
     Scenarios,
     Bugs,
     Invariants,
+    Faults,
     Probes,
     Strategies,
 }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use falken_models::site::Site;
 
+use crate::fault::Fault;
 use crate::scenario::TEMPLATES;
 
 /// How a crash is named in a tape.
@@ -21,8 +22,12 @@ pub enum CrashId {
 pub enum EndingId {
     /// It does what was asked.
     Success,
-    /// It fails with EIO and leaves no effect.
-    Eio,
+    /// It ends as this fault wants it.
+    Fault(Fault),
+    /// Its cancel was in time: it has done nothing.
+    Cancelled,
+    /// Its cancel came when a part was done.
+    CancelledPartly,
 }
 
 /// How far an order to run lets a connection go. Absolute, so that an order means the same when those before it are taken
@@ -46,6 +51,15 @@ pub enum OptionId {
     Step(u8),
     /// The `ordinal`-th operation of connection `owner` ends.
     Finish {
+        /// Who submitted it.
+        owner: u8,
+        /// The how-manieth of that connection, from 0.
+        ordinal: u32,
+    },
+    /// This fault happens before the action.
+    Fault(Fault),
+    /// The `ordinal`-th operation of connection `owner` is held back.
+    Hold {
         /// Who submitted it.
         owner: u8,
         /// The how-manieth of that connection, from 0.
@@ -89,8 +103,9 @@ impl OptionId {
     pub fn connection(self) -> Option<u8> {
         match self {
             Self::Step(conn) | Self::Conn(conn) | Self::Run { conn, .. } => Some(conn),
-            Self::Finish { owner, .. } | Self::FinishOf { owner, .. } => Some(owner),
+            Self::Finish { owner, .. } | Self::FinishOf { owner, .. } | Self::Hold { owner, .. } => Some(owner),
             Self::None
+            | Self::Fault(_)
             | Self::Abandon
             | Self::Drop
             | Self::Crash(_)
@@ -108,6 +123,7 @@ impl OptionId {
             Self::Conn(_) => Self::Conn(conn),
             Self::Run { until, .. } => Self::Run { conn, until },
             Self::Finish { ordinal, .. } => Self::Finish { owner: conn, ordinal },
+            Self::Hold { ordinal, .. } => Self::Hold { owner: conn, ordinal },
             Self::FinishOf { statement, nth, .. } => Self::FinishOf { owner: conn, statement, nth },
             other => other,
         }
@@ -145,7 +161,11 @@ impl fmt::Display for OptionId {
             Self::Crash(CrashId::Process) => f.write_str("crash process"),
             Self::Crash(CrashId::Power) => f.write_str("crash power"),
             Self::End(EndingId::Success) => f.write_str("end success"),
-            Self::End(EndingId::Eio) => f.write_str("end eio"),
+            Self::End(EndingId::Fault(fault)) => write!(f, "end {}", fault.key()),
+            Self::End(EndingId::Cancelled) => f.write_str("end cancelled"),
+            Self::End(EndingId::CancelledPartly) => f.write_str("end cancelled-partly"),
+            Self::Fault(fault) => write!(f, "fault {}", fault.key()),
+            Self::Hold { owner, ordinal } => write!(f, "hold c{owner}.{ordinal}"),
             Self::Template(name) => write!(f, "op {name}"),
             Self::Number(n) => write!(f, "number {n}"),
             Self::Run { conn, until: None } => write!(f, "run c{conn}"),
@@ -162,6 +182,10 @@ impl FromStr for OptionId {
         let unknown = || format!("`{text}` is no choice that this version knows");
         let (verb, rest) = text.split_once(' ').unwrap_or((text, ""));
         let conn = |name: &str| name.strip_prefix('c').and_then(|n| n.parse().ok()).ok_or_else(unknown);
+        let operation = |name: &str| {
+            let (owner, ordinal) = name.split_once('.').ok_or_else(unknown)?;
+            Ok::<(u8, u32), String>((conn(owner)?, ordinal.parse().map_err(|_| unknown())?))
+        };
         Ok(match (verb, rest) {
             ("none", "") => Self::None,
             ("abandon", "") => Self::Abandon,
@@ -169,7 +193,14 @@ impl FromStr for OptionId {
             ("crash", "process") => Self::Crash(CrashId::Process),
             ("crash", "power") => Self::Crash(CrashId::Power),
             ("end", "success") => Self::End(EndingId::Success),
-            ("end", "eio") => Self::End(EndingId::Eio),
+            ("end", "cancelled") => Self::End(EndingId::Cancelled),
+            ("end", "cancelled-partly") => Self::End(EndingId::CancelledPartly),
+            ("end", key) => Self::End(EndingId::Fault(Fault::from_key(key).ok_or_else(unknown)?)),
+            ("fault", key) => Self::Fault(Fault::from_key(key).ok_or_else(unknown)?),
+            ("hold", name) => {
+                let (owner, ordinal) = operation(name)?;
+                Self::Hold { owner, ordinal }
+            }
             ("step", name) => Self::Step(conn(name)?),
             ("target", name) => Self::Conn(conn(name)?),
             ("run", order) => match order.split_once(" to ") {
@@ -185,8 +216,8 @@ impl FromStr for OptionId {
                 Self::FinishOf { owner: conn(name)?, statement: number(statement)?, nth: number(nth)? }
             }
             ("finish", name) => {
-                let (owner, ordinal) = name.split_once('.').ok_or_else(unknown)?;
-                Self::Finish { owner: conn(owner)?, ordinal: ordinal.parse().map_err(|_| unknown())? }
+                let (owner, ordinal) = operation(name)?;
+                Self::Finish { owner, ordinal }
             }
             ("op", name) => Self::Template(TEMPLATES.iter().copied().find(|known| *known == name).ok_or_else(unknown)?),
             ("number", n) => Self::Number(n.parse().map_err(|_| unknown())?),
@@ -211,7 +242,11 @@ mod tests {
             OptionId::Crash(CrashId::Process),
             OptionId::Crash(CrashId::Power),
             OptionId::End(EndingId::Success),
-            OptionId::End(EndingId::Eio),
+            OptionId::End(EndingId::Fault(Fault::Eio)),
+            OptionId::End(EndingId::Cancelled),
+            OptionId::End(EndingId::CancelledPartly),
+            OptionId::Fault(Fault::Delay),
+            OptionId::Hold { owner: 2, ordinal: 71 },
             OptionId::Template(TEMPLATES[0]),
             OptionId::Number(u64::MAX),
             OptionId::Run { conn: 1, until: None },
@@ -239,6 +274,9 @@ mod tests {
             "run c1 to 2 nowhere",
             "run c1 to 2 end #x",
             "finish c1 3",
+            "end badly",
+            "fault",
+            "hold c1",
         ] {
             assert!(bad.parse::<OptionId>().is_err(), "{bad}");
         }

@@ -66,8 +66,10 @@ fn parse(text: &str) -> Result<TapeEntry, String> {
     let id: OptionId = text.parse()?;
     let kind = match id {
         OptionId::Step(_) | OptionId::Finish { .. } | OptionId::Run { .. } | OptionId::FinishOf { .. } => Kind::Who,
-        OptionId::None | OptionId::Abandon | OptionId::Drop | OptionId::Crash(_) => Kind::Disturbance,
-        OptionId::Conn(_) => Kind::Target,
+        OptionId::None | OptionId::Abandon | OptionId::Drop | OptionId::Crash(_) | OptionId::Fault(_) => {
+            Kind::Disturbance
+        }
+        OptionId::Conn(_) | OptionId::Hold { .. } => Kind::Target,
         OptionId::End(_) => Kind::Ending,
         OptionId::Template(_) => Kind::Operation,
         OptionId::Number(_) => Kind::Value,

@@ -25,12 +25,12 @@ fn disk(sector_size: usize, database: &[u8]) -> Arc<Disk> {
 }
 
 fn perform(disk: &Disk, request: Request) {
-    let op = disk.submit(0, request, Completion::new_sync(|_| {}));
+    let op = disk.submit(0, request, Completion::new_sync(|_| {})).expect("the ring has no end").op;
     disk.finish(op, Ending::Success);
 }
 
 fn write(disk: &Disk, file: FileId, offset: usize, bytes: Vec<u8>) {
-    perform(disk, Request::Write { file, offset: offset as u64, buffer: Buffer::from_vec(bytes) });
+    perform(disk, Request::write(file, offset as u64, Buffer::from_vec(bytes)));
 }
 
 /// A disk after some random effects on both files.

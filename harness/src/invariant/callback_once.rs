@@ -1,21 +1,45 @@
 //! Every accepted submission reaches exactly one terminal result and runs its callback exactly once with it.
+//!
+//! Accepted is also what waits for room in the ring: whoever has such operations must hand them over before it says that
+//! it is done.
 
-use falken_models::event::{Event, EventKind};
+use std::collections::BTreeMap;
 
-use super::{Invariant, Moment, View};
+use falken_models::event::{Actor, Event, EventKind};
+
+use super::{Invariant, Moment, View, name};
 use crate::verdict::Evidence;
 
-/// See the module.
+/// The operations of each actor that wait for room in the ring.
 #[derive(Debug, Default)]
-pub struct CallbackOnce;
+pub struct CallbackOnce {
+    overflow: BTreeMap<Actor, u32>,
+}
 
 impl Invariant for CallbackOnce {
     fn event(&mut self, event: &Event, _view: &View<'_>) -> Result<(), Evidence> {
-        let EventKind::Callback { op, runs, .. } = event.kind else { return Ok(()) };
-        if runs == 1 {
-            return Ok(());
+        match event.kind {
+            EventKind::Callback { op, runs, .. } if runs != 1 => {
+                let summary = format!("the callback of operation {} has run {runs} times", op.0);
+                return Err(Evidence::new(summary).with("operation", op.0));
+            }
+            EventKind::Overflow { left } => {
+                self.overflow.insert(event.actor, left);
+            }
+            EventKind::Submit { .. } if !self.overflow.is_empty() => {
+                let left = self.overflow.remove(&event.actor).and_then(|left| left.checked_sub(1));
+                left.filter(|left| *left > 0).map(|left| self.overflow.insert(event.actor, left));
+            }
+            EventKind::StatementEnd { ok, .. } => {
+                if let Some(left) = self.overflow.remove(&event.actor).filter(|_| ok) {
+                    let summary = format!("{} is done, but {left} operations were never handed to the disk", name(event.actor));
+                    return Err(Evidence::new(summary));
+                }
+            }
+            EventKind::Crash { .. } => self.overflow.clear(),
+            _ => {}
         }
-        Err(Evidence::new(format!("the callback of operation {} has run {runs} times", op.0)).with("operation", op.0))
+        Ok(())
     }
 
     fn moment(&mut self, _moment: Moment, view: &View<'_>) -> Result<(), Evidence> {

@@ -11,11 +11,11 @@ macro_rules! modules {
 }
 
 modules! {
-    atomicity, buffer_lifetime, cache_coherence, callback_once, chain, checkpoint_content, clean_after_end, counters,
-    dirty_accounting, frame_lookup, generation, group_exact, honest_outcome, loaded_before_use, lock_balance,
+    atomicity, bounded_step, buffer_lifetime, cache_coherence, callback_once, cancel_exact, chain, checkpoint_content, clean_after_end, counters,
+    dirty_accounting, frame_lookup, generation, group_exact, honest_outcome, idle_poll, loaded_before_use, lock_balance,
     no_frame_lost, no_lost_update, nothing_left, page_accounting, pin_balance, publish_after_copy, read_mark_safety,
     recency, recovery_stable, reset_guard, result_truth, rollback_exact, schedule_independence, single_writer,
-    snapshot_reads, wake, wal_synced_first,
+    snapshot_reads, transfer_exact, wake, wal_synced_first,
 }
 mod view;
 
@@ -119,16 +119,20 @@ macro_rules! entry {
 /// Every invariant that is checked online.
 #[rustfmt::skip]
 pub const TABLE: &[Entry] = &[
-    entry!("IO-1", "callback-once", "every accepted submission runs its callback exactly once", callback_once::CallbackOnce, on [Callback], at [Quiet]),
+    entry!("IO-1", "callback-once", "every accepted submission runs its callback exactly once", callback_once::CallbackOnce, on [Callback, Overflow, Submit, StatementEnd, Crash], at [Quiet]),
     entry!("IO-3", "group-exact", "a group has finished if and only if all its members have", group_exact::GroupExact, on [], at [Callback, Cancel]),
     entry!("IO-4", "result-truth", "a completion claims success only for a terminal ok", result_truth::ResultTruth, on [Callback], at []),
     entry!("IO-5", "buffer-lifetime", "nobody else writes a buffer from its submit to its terminal completion", buffer_lifetime::BufferLifetime, on [Finish], at []),
+    entry!("IO-6", "cancel-exact", "a cancel acts only on the operation it names, and after cancel-and-drain none of them can act", cancel_exact::CancelExact, on [Cancel, Finish, Drained, Crash], at []),
     entry!("IO-8", "wake", "when what a connection waits for has finished, its waker has been called", wake::Wake, on [], at [Callback]),
-    entry!("PG-2", "loaded-before-use", "a page is used only while it is loaded and no read for it is in flight", loaded_before_use::LoadedBeforeUse, on [PageUsed], at []),
+    entry!("IO-9", "transfer-exact", "the continuation of a short transfer covers its rest exactly once", transfer_exact::TransferExact, on [Submit, Finish, Rollback, CheckpointBegin, Publish, Backfill, Crash], at []),
+    entry!("LIVE-3", "bounded-step", "one step makes a bounded number of turns, waits for nobody inside, and does not panic", bounded_step::BoundedStep, on [LockBusy], at [Step]),
+    entry!("RE-2", "idle-poll", "stepping a machine that still waits changes nothing", idle_poll::IdlePoll, on [Submit, Refused, Overflow, Cancel, Lock, LockBusy, Unlock, ReadBegin, ReadEnd, WriteBegin, WriteEnd, Lookup, PageUsed, Dirtied, Evicted, Frame, Publish, Restart, Rollback, CheckpointCopy, Backfill, StatementEnd], at [Step]),
+    entry!("PG-2", "loaded-before-use", "a page is used only while it is loaded and no read for it is in flight", loaded_before_use::LoadedBeforeUse, on [PageUsed, Dirtied], at [Commit]),
     entry!("TX-4", "recency", "a snapshot is no older than what was acknowledged before its transaction began", recency::Recency, on [ReadBegin], at []),
     entry!("TX-5", "no-lost-update", "a transaction starts writing only on the newest commit", no_lost_update::NoLostUpdate, on [WriteBegin], at []),
     entry!("WAL-1", "single-writer", "only the holder of WRITE writes frames, directly behind the published ones", single_writer::SingleWriter, on [Frame, Restart], at []),
-    entry!("WAL-5", "counters", "nBackfill <= nBackfillAttempted <= mxFrame", counters::Counters, on [], at [Step]),
+    entry!("WAL-5", "counters", "nBackfill <= nBackfillAttempted <= mxFrame, and nBackfill never decreases within a generation", counters::Counters, on [Crash], at [Step]),
     entry!("WAL-6", "generation", "every restart makes a new generation, and its header is in the file before its first frame", generation::Generation, on [Restart, Recovered, WalHeader, Frame], at []),
     entry!("WAL-7", "read-mark-safety", "nothing that a reader relies on is overwritten while it holds its slot", read_mark_safety::ReadMarkSafety, on [CheckpointCopy, Frame], at []),
     entry!("WAL-8", "reset-guard", "the log is restarted only when all of it is durably backfilled and no reader needs it", reset_guard::ResetGuard, on [Backfill, Publish, Restart, Recovered, Finish], at []),
@@ -159,7 +163,6 @@ pub const JUDGED_BY_THE_LOOP: &[(&str, &str, &str)] = &[
     ("DUR-2", "committed-prefix", "the recovered database equals the state after some prefix of the commits"),
     ("LIVE-1", "bounded-completion", "once faults stop, every operation ends within a bounded number of steps"),
     ("LIVE-2", "no-deadlock", "as long as a program is unfinished something can take a step"),
-    ("LIVE-3", "bounded-step", "one step makes a bounded number of turns and does not panic"),
     ("ORACLE", "stock-sqlite", "stock SQLite recovers the same rows from a copy of the files and finds them intact"),
 ];
 

@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use falken_models::connection::Connection;
 use falken_models::disk::FileId;
 use falken_models::event::Actor;
+use falken_models::io::IOCompletions;
 use falken_models::wal::LockId;
 
 use crate::ledger::Ledger;
@@ -29,6 +30,8 @@ pub struct View<'a> {
     pub in_transaction: bool,
     /// Whether clients have stopped and what follows is the proof that nothing is left.
     pub settled: bool,
+    /// The connection that was stepped although it waits, and what it waited for.
+    pub polled: Option<&'a (u8, IOCompletions)>,
     /// The files, recovered by the independent parser; made when first asked for.
     pub copy: OnceCell<Option<Recovered>>,
 }

@@ -67,6 +67,12 @@ pub struct ConnFacts {
 }
 
 impl ConnFacts {
+    /// The connection is gone and another one has its number. Statements are counted on: operations of the old one may still
+    /// end.
+    pub fn reconnect(&mut self) {
+        *self = Self { statements: self.statements, ..Self::default() };
+    }
+
     pub(super) fn begin_write(&mut self) {
         self.writing = true;
         self.published = None;

@@ -108,6 +108,8 @@ pub struct Ledger {
     owners: BTreeMap<OpId, (u8, u32)>,
     /// How many crashes there have been: each gives the commits new numbers.
     crashes: u64,
+    /// Pages of the database file that have been written in part, with the digest of the whole.
+    page_in_parts: BTreeMap<usize, u64>,
 }
 
 impl Ledger {
@@ -137,6 +139,7 @@ impl Ledger {
             syncs: BTreeMap::new(),
             owners: BTreeMap::new(),
             crashes: 0,
+            page_in_parts: BTreeMap::new(),
         }
     }
 
@@ -155,6 +158,11 @@ impl Ledger {
         Some(offset.checked_sub(32)? as usize / (24 + self.page_size))
     }
 
+    /// Whether a frame ends at an offset of the log file.
+    fn ends_frame(&self, offset: u64) -> bool {
+        offset.checked_sub(32).is_some_and(|offset| offset.is_multiple_of(24 + self.page_size as u64))
+    }
+
     /// Takes an event in. Invariants see the ledger afterwards.
     pub fn note(&mut self, event: &Event) {
         let Actor::Conn(conn) = event.actor else { return self.note_disk(&event.kind) };
@@ -171,6 +179,11 @@ impl Ledger {
             | EventKind::CheckpointEnd { .. }
             | EventKind::WalHeader { .. }
             | EventKind::WalTruncate
+            | EventKind::Overflow { .. }
+            | EventKind::Cancel { .. }
+            | EventKind::CancelOutcome { .. }
+            | EventKind::Injected { .. }
+            | EventKind::Drained
             | EventKind::DbTruncate { .. }
             | EventKind::Finish { .. }
             | EventKind::Callback { .. }
@@ -184,6 +197,7 @@ impl Ledger {
                     self.note_sync_submit(op);
                 }
             }
+            EventKind::Refused { .. } => self.conn_mut(conn).io_failed = true,
             EventKind::Lock { lock, mode } => self.note_lock(conn, lock, mode),
             EventKind::Unlock { lock, mode } => self.note_unlock(conn, lock, mode),
             EventKind::ReadBegin { slot, mark, at, .. } => self.note_read(conn, slot, mark, at),
@@ -191,6 +205,10 @@ impl Ledger {
             EventKind::WriteBegin { .. } => self.conn_mut(conn).begin_write(),
             EventKind::WriteEnd { .. } => self.conn_mut(conn).writing = false,
             EventKind::Rollback => {
+                if self.conns[usize::from(conn)].writing {
+                    // Nobody may build on what the transaction has appended.
+                    self.frames.truncate(self.published.frame);
+                }
                 self.conn_mut(conn).forget_changes();
                 self.conn_mut(conn).rolled_back = true;
             }
@@ -324,17 +342,17 @@ impl Ledger {
         }
         match (file, io) {
             (_, IoKind::Sync) => self.note_synced(op, file, ok),
-            (FileId::Wal, IoKind::Write) if ok => {
-                if let Some(index) = self.frame_at(offset) {
+            (FileId::Wal, IoKind::Write) => {
+                if let (Some(index), IoResult::Ok(moved)) = (self.frame_at(offset), result)
+                    && self.ends_frame(offset + u64::from(moved))
+                {
                     self.frames.note_written(index);
                 }
             }
             (FileId::Database, IoKind::Write) => {
                 self.database_effects += 1;
-                let page = (offset / self.page_size as u64) as usize;
-                if ok {
-                    self.database.resize(self.database.len().max(page + 1), 0);
-                    self.database[page] = digest;
+                if let IoResult::Ok(moved) = result {
+                    self.note_page_written(offset, offset + u64::from(moved), digest);
                 }
             }
             (FileId::Database, IoKind::Truncate) => {
@@ -343,7 +361,23 @@ impl Ledger {
                     self.database.truncate((offset / self.page_size as u64) as usize);
                 }
             }
-            (FileId::Wal, IoKind::Write | IoKind::Truncate) | (_, IoKind::Read) => {}
+            (FileId::Wal, IoKind::Truncate) | (_, IoKind::Read) => {}
+        }
+    }
+
+    /// Bytes of the database file were written. A page counts as written with its last byte; one that was written in parts
+    /// has the digest that its first write announced.
+    fn note_page_written(&mut self, start: u64, end: u64, digest: u64) {
+        let page_size = self.page_size as u64;
+        let page = (start / page_size) as usize;
+        if start.is_multiple_of(page_size) {
+            self.page_in_parts.insert(page, digest);
+        }
+        if end.is_multiple_of(page_size)
+            && let Some(digest) = self.page_in_parts.remove(&page)
+        {
+            self.database.resize(self.database.len().max(page + 1), 0);
+            self.database[page] = digest;
         }
     }
 

@@ -3,15 +3,15 @@
 use falken_models::connection::{Connection, Op};
 use falken_models::disk::{FileId, Survivor};
 use falken_models::event::{Actor, Event, EventKind};
-use falken_models::io::{IOCompletions, IOResult};
+use falken_models::io::{CompletionError, IOCompletions, IOResult};
 use falken_models::site::Site;
 
 use super::{Checked, Ended, Run, Stage, Submitted};
-use crate::action::{Action, CrashKind};
+use crate::action::{Action, CrashKind, Held};
 use crate::choice::{Chooser, Kind};
 use crate::client::Phase;
+use crate::fault::Fault;
 use crate::image::Barrier;
-use crate::ledger::ConnFacts;
 use crate::parser;
 use crate::subject::{Internals, Subject};
 use crate::verdict::Violation;
@@ -21,9 +21,28 @@ impl<S: Subject> Run<'_, S> {
     pub(super) fn apply(&mut self, action: Action) -> Checked<()> {
         match action {
             Action::Step(conn) => self.apply_step(conn),
+            Action::Poll(conn) => {
+                self.mark(Fault::Spurious);
+                self.polled = self.subject.awaiting(conn).cloned().map(|awaited| (conn, awaited));
+                self.apply_step(conn);
+            }
+            Action::StepRefused(conn, after) => {
+                self.disk.refuse(conn, after, CompletionError::Io);
+                self.apply_step(conn);
+                self.disk.stop_refusing();
+            }
             Action::Finish(op, ending) => {
                 self.explore_before(op)?;
                 self.disk.finish(op, ending);
+            }
+            Action::Fail(op, ending, fault) => {
+                self.explore_before(op)?;
+                self.mark(fault);
+                self.disk.finish(op, ending);
+            }
+            Action::Hold(held, actions) => {
+                self.mark(if let Held::Connection(_) = held { Fault::Starve } else { Fault::Delay });
+                self.injector.hold(held, self.step, actions);
             }
             Action::Abandon(conn) => self.subject.abandon(conn),
             Action::Drop(conn) => self.apply_drop(conn),
@@ -31,6 +50,11 @@ impl<S: Subject> Run<'_, S> {
             Action::Finale => {}
         }
         Ok(())
+    }
+
+    /// Marks what follows as injected.
+    fn mark(&self, fault: Fault) {
+        self.log.push(Actor::Run, EventKind::Injected { fault: fault.key() });
     }
 
     fn apply_step(&mut self, conn: u8) {
@@ -93,7 +117,7 @@ impl<S: Subject> Run<'_, S> {
 
     /// A dropped connection is gone: the client opens another one under the same number.
     pub(super) fn reconnect(&mut self, conn: u8) {
-        self.ledger.conns[usize::from(conn)] = ConnFacts::default();
+        self.ledger.conns[usize::from(conn)].reconnect();
         self.clients[usize::from(conn)].reset();
         self.subject.connect(conn);
     }

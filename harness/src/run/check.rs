@@ -18,9 +18,9 @@ impl<S: Subject> Run<'_, S> {
     pub(super) fn check(&mut self, action: Action) -> Checked<()> {
         self.note_events()?;
         match action {
-            Action::Step(_) => self.check_moment(Moment::Step, None)?,
-            Action::Finish(..) => self.check_moment(Moment::Callback, None)?,
-            Action::Abandon(_) | Action::Drop(_) | Action::Crash(_) => {}
+            Action::Step(_) | Action::Poll(_) | Action::StepRefused(..) => self.check_moment(Moment::Step, None)?,
+            Action::Finish(..) | Action::Fail(..) => self.check_moment(Moment::Callback, None)?,
+            Action::Hold(..) | Action::Abandon(_) | Action::Drop(_) | Action::Crash(_) => {}
             Action::Finale => return self.check_finale(),
         }
         match self.ended.take() {

@@ -13,6 +13,7 @@ macro_rules! view {
             wakers: &$run.wakers,
             ended,
             in_transaction: ended.is_some_and(|conn| $run.subject.in_transaction(conn)),
+            polled: $run.polled.as_ref(),
             settled: $run.stage == $crate::run::Stage::Proving,
             copy: std::cell::OnceCell::new(),
         }
@@ -21,6 +22,7 @@ macro_rules! view {
 
 mod apply;
 mod check;
+mod faults;
 mod images;
 mod select;
 mod tally;
@@ -31,6 +33,7 @@ use falken_models::bug::Planted;
 use falken_models::connection::{Op, Outcome};
 use falken_models::disk::{Disk, FileId, OpInfo};
 use falken_models::event::{Event, EventLog};
+use falken_models::io::IOCompletions;
 use falken_models::session::{Config, Error};
 use falken_models::sync::Arc;
 use falken_models::table::initial_database;
@@ -160,11 +163,13 @@ pub struct Run<'a, S> {
     stage_began: u64,
     commits: u64,
     crashes: u64,
-    disturbances: select::Disturbances,
+    injector: faults::Injector,
     /// Storage that is used again at every action.
     events: Vec<Event>,
     in_flight: Vec<OpInfo>,
     options: Vec<OptionId>,
+    /// The connection that the action under way steps although it waits, and what it waited for.
+    polled: Option<(u8, IOCompletions)>,
     /// A statement that the action under way has ended.
     ended: Option<Ended>,
 }
@@ -192,6 +197,7 @@ impl<S: Subject> Run<'_, S> {
             self.tally.note(action);
             self.apply(action)?;
             self.check(action)?;
+            self.polled = None;
             if action == Action::Finale {
                 return Ok(());
             }
@@ -247,7 +253,7 @@ impl<'a, S: Subject> Run<'a, S> {
         let database = initial_database(config.page_size);
         let connections = scenario.connections();
         let ledger = Ledger::new(config.sync, config.page_size, connections, &database);
-        let disk = Disk::new(Arc::clone(&log), scenario.disk.sector_size, database);
+        let disk = Disk::with_slots(Arc::clone(&log), scenario.disk.sector_size, database, scenario.ring_slots());
         let mut subject = make(config, Arc::clone(&disk), Arc::clone(&log));
         let images = scenario.crash_images.as_ref();
         let images = images.map(|options| Explorer::new(options, settings.seed, &subject, scenario.disk.sector_size));
@@ -280,10 +286,11 @@ impl<'a, S: Subject> Run<'a, S> {
             stage_began: 0,
             commits: 0,
             crashes: 0,
-            disturbances: select::Disturbances::new(&scenario.faults),
+            injector: faults::Injector::new(&scenario.faults),
             events: Vec::new(),
             in_flight: Vec::new(),
             options: Vec::new(),
+            polled: None,
             ended: None,
         }
     }

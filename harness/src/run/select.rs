@@ -1,56 +1,18 @@
 //! Selecting the next action: the only place that asks choices about who, when and how.
 
 use falken_models::connection::Op;
-use falken_models::disk::Ending;
-use falken_models::io::CompletionError;
 use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
 
 use super::{Checked, Run, Stage};
-use crate::action::{Action, CrashKind};
-use crate::choice::{Choice, CrashId, EndingId, Kind, OptionId};
+use crate::action::Action;
+use crate::choice::{Choice, Kind, OptionId};
 use crate::client::Phase;
-use crate::scenario::Faults;
 use crate::subject::Subject;
 use crate::verdict::{Evidence, Violation};
 
 /// Actions that a run may take to bring everything to its end once faults have stopped, per connection.
 const SETTLE_ACTIONS_MAX: u64 = 20_000;
-
-/// What "one in so many" is measured in.
-const RATE_BASE: u32 = 1_000_000;
-
-/// The drastic things that may happen before an action, with their weights.
-#[derive(Debug)]
-pub(super) struct Disturbances {
-    options: Vec<OptionId>,
-    weights: Vec<u32>,
-    crashes_max: u32,
-    eio_weights: Option<[u32; 2]>,
-}
-
-fn weight(one_in: u32) -> u32 {
-    RATE_BASE.checked_div(one_in).map_or(0, |weight| weight.max(1))
-}
-
-impl Disturbances {
-    pub(super) fn new(faults: &Faults) -> Self {
-        let all = [
-            (OptionId::Crash(CrashId::Process), faults.process_crash),
-            (OptionId::Crash(CrashId::Power), faults.power_loss),
-            (OptionId::Abandon, faults.abandon),
-            (OptionId::Drop, faults.drop),
-        ];
-        let enabled: Vec<_> = all.into_iter().filter(|(_, rate)| *rate > 0).collect();
-        let sum: u32 = enabled.iter().map(|(_, rate)| weight(*rate)).sum();
-        let none = (OptionId::None, RATE_BASE.saturating_sub(sum).max(1));
-        let (options, weights) =
-            std::iter::once(none).chain(enabled.into_iter().map(|(id, rate)| (id, weight(rate)))).unzip();
-        let eio_weights =
-            (faults.eio > 0).then(|| [RATE_BASE - weight(faults.eio).min(RATE_BASE - 1), weight(faults.eio)]);
-        Self { options, weights, crashes_max: faults.crashes_max, eio_weights }
-    }
-}
 
 impl<S: Subject> Run<'_, S> {
     /// Chooses what happens next.
@@ -89,6 +51,7 @@ impl<S: Subject> Run<'_, S> {
     /// From here on there are no faults and no new transactions.
     fn begin_settling(&mut self) {
         self.stage = Stage::Settling;
+        self.injector.release_all();
         self.stage_began = self.step;
         for (conn, client) in (0..).zip(&mut self.clients) {
             client.wind_down(self.subject.in_transaction(conn));
@@ -110,10 +73,7 @@ impl<S: Subject> Run<'_, S> {
         for (conn, client) in (0..).zip(&self.clients) {
             let enabled = match client.phase {
                 Phase::Idle => client.has_queued() || (self.stage == Stage::Working && client.has_more()),
-                Phase::Running | Phase::Closing => self
-                    .subject
-                    .awaiting(conn)
-                    .is_none_or(|io| io.is_explicit_yield() || (io.finished() && self.wakers.woken(conn))),
+                Phase::Running | Phase::Closing => self.is_steppable(conn),
             };
             if enabled {
                 self.options.push(OptionId::Step(conn));
@@ -122,6 +82,13 @@ impl<S: Subject> Run<'_, S> {
         self.disk.list_in_flight(&mut self.in_flight);
         let ends = self.in_flight.iter().map(|op| OptionId::Finish { owner: op.owner, ordinal: op.ordinal });
         self.options.extend(ends);
+        self.injector.withhold(self.step, &mut self.options);
+    }
+
+    /// Whether a step of a running statement leads further.
+    pub(super) fn is_steppable(&self, conn: u8) -> bool {
+        let awaiting = self.subject.awaiting(conn);
+        awaiting.is_none_or(|io| io.is_explicit_yield() || (io.is_settled() && self.wakers.woken(conn)))
     }
 
     fn select_actor(&mut self) -> Checked<Action> {
@@ -132,63 +99,15 @@ impl<S: Subject> Run<'_, S> {
         let choice =
             Choice { kind: Kind::Who, key: self.step, options: &self.options, weights: &[], standing: &self.standing };
         let index = self.chooser.choose(&choice);
-        if let OptionId::Step(conn) = self.options[index] {
-            return Ok(Action::Step(conn));
-        }
-        // The operations stand behind the connections, in the same order.
-        let connections = self.options.len() - self.in_flight.len();
-        let op = self.in_flight[index - connections];
-        Ok(Action::Finish(op.op, self.select_ending(op.len)))
-    }
-
-    fn select_ending(&mut self, len: u32) -> Ending {
-        let Some(weights) = self.disturbances.eio_weights.filter(|_| self.stage == Stage::Working) else {
-            return Ending::Success;
-        };
-        let options = [OptionId::End(EndingId::Success), OptionId::End(EndingId::Eio)];
-        let choice = Choice {
-            kind: Kind::Ending,
-            key: self.step,
-            options: &options,
-            weights: &weights,
-            standing: &self.standing,
-        };
-        if self.chooser.choose(&choice) == 0 {
-            return Ending::Success;
-        }
-        // A failed write has left any part of itself.
-        let moved = self.chooser.number(Kind::Value, self.step, u64::from(len)) as u32;
-        Ending::Error { error: CompletionError::Io, moved }
-    }
-
-    fn select_disturbance(&mut self) -> Option<Action> {
-        if self.disturbances.options.len() == 1 {
-            return None;
-        }
-        let Disturbances { options, weights, .. } = &self.disturbances;
-        let choice = Choice { kind: Kind::Disturbance, key: self.step, options, weights, standing: &self.standing };
-        match options[self.chooser.choose(&choice)] {
-            OptionId::Crash(_) if self.crashes >= u64::from(self.disturbances.crashes_max) => None,
-            OptionId::Crash(CrashId::Process) => Some(Action::Crash(CrashKind::Process)),
-            OptionId::Crash(CrashId::Power) => Some(Action::Crash(CrashKind::Power)),
-            OptionId::Abandon => self.select_target(|client| client.phase == Phase::Running).map(Action::Abandon),
-            OptionId::Drop => self.select_target(|client| client.phase != Phase::Closing).map(Action::Drop),
-            _ => None,
-        }
-    }
-
-    fn select_target(&mut self, eligible: impl Fn(&crate::client::Client) -> bool) -> Option<u8> {
-        let named = (0..).zip(&self.clients).filter(|(_, client)| eligible(client));
-        let options: Vec<OptionId> = named.map(|(conn, _)| OptionId::Conn(conn)).collect();
-        if options.is_empty() {
-            return None;
-        }
-        let choice =
-            Choice { kind: Kind::Target, key: self.step, options: &options, weights: &[], standing: &self.standing };
-        match options[self.chooser.choose(&choice)] {
-            OptionId::Conn(conn) => Some(conn),
-            _ => None,
-        }
+        Ok(match self.options[index] {
+            OptionId::Finish { owner, ordinal } => {
+                let op = self.in_flight.iter().find(|op| (op.owner, op.ordinal) == (owner, ordinal));
+                let op = *op.expect("only operations in flight are offered");
+                self.select_ending(op)
+            }
+            OptionId::Step(conn) => Action::Step(conn),
+            other => unreachable!("{other} is no actor"),
+        })
     }
 
     /// Who waits for what.

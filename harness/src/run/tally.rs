@@ -26,13 +26,19 @@ impl Tally {
     #[inline]
     pub(super) fn note(&mut self, action: Action) {
         match action {
-            Action::Step(conn) => {
+            Action::Step(conn) | Action::Poll(conn) | Action::StepRefused(conn, _) => {
+                self.faults += u64::from(!matches!(action, Action::Step(_)));
                 self.switches += u64::from(self.last.is_some_and(|last| last != conn));
                 self.last = Some(conn);
             }
             Action::Finish(_, Ending::Success) => self.endings += 1,
             // It ends and it is a fault: one action.
-            Action::Finish(..) | Action::Abandon(_) | Action::Drop(_) | Action::Crash(_) => self.faults += 1,
+            Action::Finish(..)
+            | Action::Fail(..)
+            | Action::Hold(..)
+            | Action::Abandon(_)
+            | Action::Drop(_)
+            | Action::Crash(_) => self.faults += 1,
             Action::Finale => {}
         }
     }

@@ -13,6 +13,7 @@ use falken_models::wal::SyncMode;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::fault::Rate;
 pub use crash_images::{CrashImages, Torn};
 
 /// The names of the transactions that a client's mix can be made of.
@@ -135,11 +136,13 @@ impl From<Sync> for SyncMode {
 pub struct DiskConfig {
     /// Bytes per sector: 512 or 4096.
     pub sector_size: usize,
+    /// Operations that may be in flight at a time; 0 is as many as are wanted.
+    pub ring_slots: u16,
 }
 
 impl Default for DiskConfig {
     fn default() -> Self {
-        Self { sector_size: 512 }
+        Self { sector_size: 512, ring_slots: 256 }
     }
 }
 
@@ -175,22 +178,25 @@ impl Default for Rows {
     }
 }
 
-/// Faults: each rate says "one in so many opportunities"; 0 is never.
+/// Faults: each rate says "one in so many opportunities"; 0 is never. See [`fault::TABLE`](crate::fault::TABLE).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[allow(missing_docs, reason = "the table of faults says what each does")]
 pub struct Faults {
-    /// Process crash, per action.
-    pub process_crash: u32,
-    /// Power loss, per action.
-    pub power_loss: u32,
-    /// The most crashes in a run.
+    /// The most crashes in a run, of all kinds together.
     pub crashes_max: u32,
-    /// Abandoning a suspended statement, per action.
-    pub abandon: u32,
-    /// Dropping a connection, per action.
-    pub drop: u32,
-    /// EIO on an operation in flight, per operation.
-    pub eio: u32,
+    pub process_crash: Rate,
+    pub power_loss: Rate,
+    pub abandon: Rate,
+    pub drop: Rate,
+    pub spurious: Rate,
+    pub delay: Rate,
+    pub starve: Rate,
+    pub eio_at_submit: Rate,
+    pub eio: Rate,
+    pub no_space: Rate,
+    pub short_read: Rate,
+    pub short_write: Rate,
 }
 
 /// When a run ends.
@@ -256,6 +262,11 @@ impl Scenario {
             differs.map(move |(key, value)| format!("{name}.{key} = {value}"))
         });
         settings.collect()
+    }
+
+    /// The slots of the disk's ring, `None` for as many as are wanted.
+    pub fn ring_slots(&self) -> Option<u16> {
+        Some(self.disk.ring_slots).filter(|slots| *slots > 0)
     }
 
     /// How many connections there are.

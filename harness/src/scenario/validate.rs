@@ -45,7 +45,7 @@ impl Scenario {
         range("rows.value-bytes-max", u64::from(self.rows.value_bytes_max), 0, 1 << 20)?;
         range("rows.statements-max", u64::from(self.rows.statements_max), 1, 1000)?;
         range("bounds.steps", self.bounds.steps, 1, 1_000_000_000)?;
-        if self.faults.power_loss > 0 && self.database.sync == Sync::Off {
+        if self.faults.power_loss.is_on() && self.database.sync == Sync::Off {
             return Err(problem(
                 "faults.power-loss",
                 "owes nothing under `sync = \"off\"`, so there is nothing to check",

@@ -44,7 +44,7 @@ mod statement;
 use crate::bug::Bug;
 use crate::event::{EventKind, StatementKind};
 use crate::io::TransitionResult::{Continue, Done, Io};
-use crate::io::{CompletionKind, IOCompletions, IOResult};
+use crate::io::{IOCompletions, IOResult};
 use crate::session::{Error, Session, Shared};
 use crate::site::Site;
 use crate::sync::Arc;
@@ -105,7 +105,8 @@ impl Connection {
         &self.session
     }
 
-    /// Takes the statement as far as it goes without waiting. Stepping it while its wait is not over does nothing.
+    /// Takes the statement as far as it goes without waiting. Stepping it while its wait is not over changes nothing: it
+    /// yields the same wait again.
     ///
     /// # Errors
     /// The statement has ended with this error; see [`Error`] for what that means to an open transaction.
@@ -113,18 +114,7 @@ impl Connection {
     /// # Panics
     /// If no statement is under way, or if a step takes more turns than any legal one can.
     pub fn step(&mut self) -> Result<IOResult<Outcome>, Error> {
-        if let Some(io) = &self.awaiting {
-            if !io.finished() {
-                return Ok(IOResult::IO(io.clone()));
-            }
-            let IOCompletions::Single(completion) = io;
-            let failure = (!completion.succeeded()).then(|| completion.get_error()).flatten();
-            self.awaiting = None;
-            if let Some(error) = failure {
-                let statement = self.statement.as_mut().expect("a statement waits");
-                statement.fail(&mut self.session, Error::Io(error));
-            }
-        }
+        self.awaiting = None;
         for _ in 0..TURNS_MAX {
             let statement = self.statement.as_mut().expect("a statement was submitted");
             if self.abandoned && !self.session.must_finish {
@@ -133,6 +123,7 @@ impl Connection {
             }
             match statement.transition(&mut self.session) {
                 Ok(Continue) => {}
+                Ok(Io(io)) if io.finished() && self.session.planted(Bug::YieldExplicitTakenForIo) => {}
                 Ok(Io(io)) => {
                     self.session.emit(EventKind::Yield { site: self.session.site });
                     self.awaiting = Some(io.clone());
@@ -148,7 +139,6 @@ impl Connection {
     fn end(&mut self, outcome: Result<Outcome, Error>) -> Result<IOResult<Outcome>, Error> {
         let statement = self.statement.take().expect("a statement was under way");
         self.session.emit(EventKind::StatementEnd { kind: statement.kind(), ok: outcome.is_ok() });
-        self.session.writes_in_flight = None;
         outcome.map(IOResult::Done)
     }
 
@@ -197,12 +187,10 @@ impl Connection {
         }
     }
 
-    /// Gives up the wait. A read that is aborted may still reach its buffer, in a page that nobody sees any more.
+    /// Gives up the wait, and with it every read in flight.
     fn abort_reads(&mut self) {
-        let Some(IOCompletions::Single(awaited)) = self.awaiting.take() else { return };
-        if awaited.kind() == CompletionKind::Read {
-            awaited.abort();
-        }
+        self.awaiting = None;
+        self.session.give_up_reads();
     }
 
     /// Whether this connection should hold the lock, given its transaction; for inspection between statements.
@@ -215,7 +203,8 @@ impl Connection {
         let left_over = [
             (self.session.must_finish, "must_finish"),
             (self.session.spilling, "spilling"),
-            (self.session.writes_in_flight.is_some(), "writes_in_flight"),
+            (self.session.unfinished_write().is_some(), "in_flight"),
+            (self.session.syncing(), "syncing"),
             (self.awaiting.is_some(), "awaiting"),
             (self.abandoned, "abandoned"),
         ];

@@ -217,7 +217,7 @@ impl Statement {
             Phase::BeginAgain(end) => {
                 turn!(end.transition(s));
                 self.phase = begin_read();
-                return s.give_way(Site::WriteBusy);
+                return if s.planted(Bug::WalRetryLoopInsideStep) { Ok(Continue) } else { s.give_way(Site::WriteBusy) };
             }
             Phase::Body(body) => {
                 self.outcome = Ok(turn!(body.transition(s)));

@@ -21,7 +21,7 @@ impl Disk {
     /// or not, as `choose(question, 2)` says. No completion is finished: nobody is left to be told.
     pub fn crash_process(&self, choose: &mut dyn FnMut(Survivor, usize) -> usize) {
         let mut inner = self.inner.lock();
-        for op in std::mem::take(&mut inner.in_flight) {
+        for op in inner.take_in_flight() {
             let Some(effect) = Effect::of(&op.request) else {
                 continue;
             };

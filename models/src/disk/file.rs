@@ -61,11 +61,13 @@ impl File {
             Ending::Error { moved, .. } => len.min(moved as usize),
         };
         let (moved, digest) = match request {
-            Request::Read { offset, buffer, .. } => buffer.write(|out| {
+            Request::Read { offset, buffer, from, .. } => buffer.write(|out| {
+                let out = &mut out[*from as usize..];
                 let n = if failed.is_some() { 0 } else { self.read(*offset, limit(out.len()), out) };
                 (n, digest(&out[..n]))
             }),
-            Request::Write { offset, buffer, .. } => buffer.read(|bytes| {
+            Request::Write { offset, buffer, from, .. } => buffer.read(|bytes| {
+                let bytes = &bytes[*from as usize..];
                 let n = limit(bytes.len());
                 if n > 0 {
                     self.apply(Effect::Write { offset: *offset, bytes: bytes[..n].into() });
@@ -142,8 +144,8 @@ impl Effect {
     /// The effect that a request in flight would have if the kernel performed it.
     pub(super) fn of(request: &Request) -> Option<Self> {
         match request {
-            Request::Write { offset, buffer, .. } => {
-                Some(Self::Write { offset: *offset, bytes: buffer.read(|bytes| bytes.into()) })
+            Request::Write { offset, buffer, from, .. } => {
+                Some(Self::Write { offset: *offset, bytes: buffer.read(|bytes| bytes[*from as usize..].into()) })
             }
             Request::Truncate { len, .. } => Some(Self::Resize { len: *len }),
             Request::Read { .. } | Request::Sync { .. } => None,

@@ -8,20 +8,28 @@
 //! durable size or any later one. What it must not do: lose anything that a successful fsync covered, change bytes that
 //! no operation touched, or finish an operation twice.
 //!
+//! The ring of operations in flight has a fixed number of slots, or as many as are wanted. A submit finds it full, is
+//! refused with an error, or is accepted; only an accepted one leaves a trace. A *cancel* is a request: the operation it
+//! names may have ended, may complete all the same, may have moved a part, or is cancelled; the driver decides.
+//!
 //! What this is not: it decides nothing. Which operation finishes, how, and what survives a crash is asked of the
 //! driver. Where to go next: [`file`](self) holds one file's two states, `versions.rs` what the platter may hold
-//! between them, `crash.rs` the two kinds of crash.
+//! between them, `crash.rs` the two kinds of crash, `ring.rs` the slots, `request.rs` what can be asked.
 
 mod crash;
 mod file;
+mod request;
+mod ring;
 mod versions;
 
-use crate::digest::digest;
 use crate::event::{Actor, EventKind, EventLog};
-use crate::io::{Buffer, Completion, CompletionError};
+use crate::io::{Completion, CompletionError};
 use crate::sync::{Arc, Mutex};
 pub use crash::Survivor;
 use file::File;
+pub use request::Request;
+use ring::Ring;
+pub use ring::{CancelOutcome, SlotId, SubmitError, Ticket};
 pub use versions::{Tear, Versions};
 
 /// Which file.
@@ -79,47 +87,6 @@ impl IoKind {
     }
 }
 
-/// What to do, with the buffer to do it with.
-#[derive(Clone, Debug)]
-#[allow(missing_docs, reason = "the fields are explained by their variant")]
-pub enum Request {
-    /// Read `buffer.len()` bytes at `offset`.
-    Read { file: FileId, offset: u64, buffer: Arc<Buffer> },
-    /// Write all of `buffer` at `offset`. The bytes are taken when the operation finishes.
-    Write { file: FileId, offset: u64, buffer: Arc<Buffer> },
-    /// Make durable what was written before this was submitted.
-    Sync { file: FileId },
-    /// Set the file's size in bytes.
-    Truncate { file: FileId, len: u64 },
-}
-
-impl Request {
-    fn file(&self) -> FileId {
-        match *self {
-            Self::Read { file, .. } | Self::Write { file, .. } | Self::Sync { file } | Self::Truncate { file, .. } => {
-                file
-            }
-        }
-    }
-
-    fn kind(&self) -> IoKind {
-        match self {
-            Self::Read { .. } => IoKind::Read,
-            Self::Write { .. } => IoKind::Write,
-            Self::Sync { .. } => IoKind::Sync,
-            Self::Truncate { .. } => IoKind::Truncate,
-        }
-    }
-
-    fn range(&self) -> (u64, u32) {
-        match self {
-            Self::Read { offset, buffer, .. } | Self::Write { offset, buffer, .. } => (*offset, buffer.len() as u32),
-            Self::Sync { .. } => (0, 0),
-            Self::Truncate { len, .. } => (*len, 0),
-        }
-    }
-}
-
 /// How the driver lets an operation end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the fields are explained by their variant")]
@@ -130,6 +97,17 @@ pub enum Ending {
     Short(u32),
     /// It reports `error`; a write has nevertheless left its first `moved` bytes in the file.
     Error { error: CompletionError, moved: u32 },
+}
+
+impl Ending {
+    /// What this means for a cancel that was asked for.
+    fn cancel_outcome(self) -> CancelOutcome {
+        match self {
+            Self::Error { error: CompletionError::Cancelled, moved: 0 } => CancelOutcome::Cancelled,
+            Self::Error { error: CompletionError::Cancelled, .. } => CancelOutcome::Partial,
+            Self::Success | Self::Short(_) | Self::Error { .. } => CancelOutcome::CompletedAnyway,
+        }
+    }
 }
 
 /// What the kernel reported.
@@ -158,10 +136,13 @@ pub struct OpInfo {
     pub offset: u64,
     /// How many bytes.
     pub len: u32,
+    /// Whether its cancellation was asked for.
+    pub cancel_asked: bool,
 }
 
 struct Op {
     info: OpInfo,
+    slot: SlotId,
     request: Request,
     completion: Completion,
     /// Writes: the digest of the buffer when it was submitted.
@@ -173,9 +154,46 @@ struct Op {
 struct Inner {
     files: [File; 2],
     in_flight: Vec<Op>,
+    ring: Ring,
+    /// The owner whose submission is refused next, how many of its submissions come before that, and with which error.
+    refusal: Option<(u8, u32, CompletionError)>,
     next_op: u32,
     /// Operations submitted so far per connection, for stable names.
     ordinals: Vec<u32>,
+}
+
+impl Inner {
+    fn next_ordinal(&mut self, owner: u8) -> u32 {
+        let slot = usize::from(owner);
+        if self.ordinals.len() <= slot {
+            self.ordinals.resize(slot + 1, 0);
+        }
+        self.ordinals[slot] += 1;
+        self.ordinals[slot] - 1
+    }
+
+    /// Whether this submission of `owner` is the one to be refused.
+    fn refuses(&mut self, owner: u8) -> Option<CompletionError> {
+        let (_, after, error) = self.refusal.as_mut().filter(|(whose, ..)| *whose == owner)?;
+        match after.checked_sub(1) {
+            Some(left) => {
+                *after = left;
+                None
+            }
+            None => {
+                let error = *error;
+                self.refusal = None;
+                Some(error)
+            }
+        }
+    }
+
+    /// The process is gone: nobody waits for these any more.
+    fn take_in_flight(&mut self) -> Vec<Op> {
+        let ops = std::mem::take(&mut self.in_flight);
+        ops.iter().for_each(|op| self.ring.give_back(op.slot));
+        ops
+    }
 }
 
 /// The disk of one run. All methods may be called from any thread; callbacks run outside its lock.
@@ -187,11 +205,19 @@ pub struct Disk {
 
 impl Disk {
     /// A disk with sectors of `sector_size` bytes, whose database file durably holds `database` and whose log is empty.
+    /// As many operations as are wanted may be in flight.
     pub fn new(log: Arc<EventLog>, sector_size: usize, database: Vec<u8>) -> Arc<Self> {
+        Self::with_slots(log, sector_size, database, None)
+    }
+
+    /// Like [`new`](Self::new), with a ring of `slots` operations in flight.
+    pub fn with_slots(log: Arc<EventLog>, sector_size: usize, database: Vec<u8>, slots: Option<u16>) -> Arc<Self> {
         Arc::new(Self {
             inner: Mutex::new(Inner {
                 files: [File::durable(database), File::durable(Vec::new())],
                 in_flight: Vec::new(),
+                ring: Ring::new(slots),
+                refusal: None,
                 next_op: 0,
                 ordinals: Vec::new(),
             }),
@@ -206,30 +232,64 @@ impl Disk {
     }
 
     /// Hands an operation to the kernel. `completion` is finished when the driver finishes the operation.
-    pub fn submit(&self, owner: u8, request: Request, completion: Completion) -> OpId {
+    ///
+    /// # Errors
+    /// The ring is full, or the kernel refuses the operation. Then nothing has happened: no callback runs and no trace is
+    /// left.
+    pub fn submit(&self, owner: u8, request: Request, completion: Completion) -> Result<Ticket, SubmitError> {
         let (offset, len) = request.range();
-        let (kind, file) = (request.kind(), request.file());
-        let submit_digest = match &request {
-            Request::Write { buffer, .. } => buffer.read(digest),
-            Request::Read { .. } | Request::Sync { .. } | Request::Truncate { .. } => 0,
-        };
-        let op = {
+        let (kind, file, from) = (request.kind(), request.file(), request.from());
+        let digest = request.digest_from(0);
+        let ticket = {
             let mut inner = self.inner.lock();
+            if let Some(error) = inner.refuses(owner) {
+                drop(inner);
+                self.log.push(Actor::Conn(owner), EventKind::Refused { file, io: kind, offset, len, error });
+                return Err(SubmitError::Refused(error));
+            }
+            let slot = inner.ring.take().ok_or(SubmitError::RingFull)?;
             let op = OpId(inner.next_op);
             inner.next_op += 1;
-            let slot = usize::from(owner);
-            if inner.ordinals.len() <= slot {
-                inner.ordinals.resize(slot + 1, 0);
-            }
-            let ordinal = inner.ordinals[slot];
-            inner.ordinals[slot] += 1;
+            let ordinal = inner.next_ordinal(owner);
             let sync_before = inner.files[file.index()].next_effect();
-            let info = OpInfo { op, owner, ordinal, kind, file, offset, len };
-            inner.in_flight.push(Op { info, request, completion, submit_digest, sync_before });
-            op
+            let info = OpInfo { op, owner, ordinal, kind, file, offset, len, cancel_asked: false };
+            inner.in_flight.push(Op { info, slot, request, completion, submit_digest: digest, sync_before });
+            Ticket { op, slot }
         };
-        self.log.push(Actor::Conn(owner), EventKind::Submit { op, file, io: kind, offset, len, digest: submit_digest });
-        op
+        self.log
+            .push(Actor::Conn(owner), EventKind::Submit { op: ticket.op, file, io: kind, offset, len, from, digest });
+        Ok(ticket)
+    }
+
+    /// Makes the disk refuse a submission of `owner` with `error`, after `after` more of them; takes back an earlier wish.
+    pub fn refuse(&self, owner: u8, after: u32, error: CompletionError) {
+        self.inner.lock().refusal = Some((owner, after, error));
+    }
+
+    /// Takes back what [`refuse`](Self::refuse) asked for, if it has not happened.
+    pub fn stop_refusing(&self) {
+        self.inner.lock().refusal = None;
+    }
+
+    /// Asks the kernel to cancel the operation with this ticket. Returns whether it was still in flight; what comes of the
+    /// request shows when the operation finishes.
+    ///
+    /// The slot alone does not name an operation: another one may have it by now.
+    pub fn cancel(&self, owner: u8, ticket: Ticket) -> bool {
+        let hit = {
+            let mut inner = self.inner.lock();
+            let op = inner.in_flight.iter_mut().find(|op| op.slot == ticket.slot && op.info.op == ticket.op);
+            op.map(|op| {
+                op.info.cancel_asked = true;
+                (op.info.op, op.info.kind)
+            })
+        };
+        self.log.push(Actor::Conn(owner), EventKind::Cancel { op: ticket.op, hit });
+        if hit.is_none() {
+            let outcome = CancelOutcome::AlreadyDone;
+            self.log.push(Actor::Disk, EventKind::CancelOutcome { op: ticket.op, outcome });
+        }
+        hit.is_some()
     }
 
     /// Copies the operations in flight into `out`, oldest first.
@@ -252,15 +312,32 @@ impl Disk {
             let mut inner = self.inner.lock();
             let at = inner.in_flight.iter().position(|other| other.info.op == op);
             let op = inner.in_flight.remove(at.expect("only an operation in flight can be finished"));
+            inner.ring.give_back(op.slot);
             let file = &mut inner.files[op.info.file.index()];
             let (result, moved_digest) = file.perform(&op.request, op.sync_before, ending);
             (op, result, moved_digest)
         };
         let OpInfo { op: id, file, kind, offset, len, .. } = op.info;
         let submit_digest = op.submit_digest;
-        let finish =
-            EventKind::Finish { op: id, file, io: kind, offset, len, result, digest: moved_digest, submit_digest };
+        let rest = match result {
+            IoResult::Ok(moved) if moved < len => op.request.digest_from(moved),
+            IoResult::Ok(_) | IoResult::Error(_) => 0,
+        };
+        let finish = EventKind::Finish {
+            op: id,
+            file,
+            io: kind,
+            offset,
+            len,
+            result,
+            digest: moved_digest,
+            submit_digest,
+            rest,
+        };
         self.log.push(Actor::Disk, finish);
+        if op.info.cancel_asked {
+            self.log.push(Actor::Disk, EventKind::CancelOutcome { op: id, outcome: ending.cancel_outcome() });
+        }
         let accepted = match result {
             IoResult::Ok(n) => op.completion.complete(n.cast_signed()),
             IoResult::Error(error) => op.completion.error(error),

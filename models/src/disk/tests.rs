@@ -1,13 +1,14 @@
 //! What a fair disk may and must not do.
 //!
 //! This file: operations and their effects while the power is on. `crash.rs`: what is left after a crash.
-//! `survivors.rs`: random histories, each survivor checked against versions that are computed independently.
+//! `ring.rs`: slots, refusals, cancels. `survivors.rs`: random histories, each survivor checked against versions that are computed independently.
 
 mod crash;
+mod ring;
 mod survivors;
 
 use super::*;
-use crate::io::CompletionKind;
+use crate::io::{Buffer, CompletionKind};
 
 const SECTOR: usize = 16;
 const DB: FileId = FileId::Database;
@@ -18,12 +19,12 @@ fn disk(database: &[u8]) -> Arc<Disk> {
 }
 
 fn write_of(file: FileId, offset: u64, bytes: &[u8]) -> Request {
-    Request::Write { file, offset, buffer: Buffer::from_vec(bytes.to_vec()) }
+    Request::write(file, offset, Buffer::from_vec(bytes.to_vec()))
 }
 
 fn submit(disk: &Disk, request: Request) -> (OpId, Completion) {
     let completion = Completion::new_planted(CompletionKind::Write, Default::default(), |_| {});
-    (disk.submit(0, request, completion.clone()), completion)
+    (disk.submit(0, request, completion.clone()).unwrap().op, completion)
 }
 
 /// Submits and finishes at once.
@@ -64,7 +65,7 @@ fn operations_finish_in_any_order_and_the_last_to_finish_is_on_top() {
 fn a_write_takes_its_bytes_when_it_finishes() {
     let disk = disk(b"....");
     let buffer = Buffer::from_vec(b"old".to_vec());
-    let (op, _) = submit(&disk, Request::Write { file: DB, offset: 0, buffer: Arc::clone(&buffer) });
+    let (op, _) = submit(&disk, Request::write(DB, 0, Arc::clone(&buffer)));
     buffer.write(|bytes| bytes.copy_from_slice(b"new"));
     disk.finish(op, Ending::Success);
     assert_eq!(disk.contents(DB), b"new.");
@@ -87,7 +88,7 @@ fn a_read_ends_as_the_driver_says_and_never_past_the_end_of_the_file() {
     ] {
         let disk = disk(b"abcdef");
         let buffer = Buffer::from_vec(b"????".to_vec());
-        let read = perform(&disk, Request::Read { file: DB, offset, buffer: Arc::clone(&buffer) }, ending);
+        let read = perform(&disk, Request::read(DB, offset, Arc::clone(&buffer)), ending);
         let result = read.transferred().ok_or_else(|| read.get_error().expect("it has ended"));
         assert_eq!(result, expected, "at {offset}, {ending:?}");
         buffer.read(|got| assert_eq!(got, bytes, "at {offset}, {ending:?}"));
@@ -183,7 +184,7 @@ fn ids_are_never_used_again_and_ordinals_count_per_owner() {
     for round in 0..3 {
         for owner in [0, 5, 0] {
             let (completion, request) = (Completion::new_sync(|_| {}), Request::Sync { file: DB });
-            assert!(ids.insert(disk.submit(owner, request, completion)), "an id came back");
+            assert!(ids.insert(disk.submit(owner, request, completion).unwrap().op), "an id came back");
         }
         disk.list_in_flight(&mut infos);
         let names: Vec<_> = infos.iter().map(|info| (info.owner, info.ordinal)).collect();
@@ -226,7 +227,7 @@ fn a_callback_may_submit_finish_and_look_because_it_runs_outside_the_lock() {
         inner.finish(second, Ending::Success);
         submit(&inner, Request::Sync { file: DB });
     });
-    let op = disk.submit(0, write_of(DB, 0, b"1"), first);
+    let op = disk.submit(0, write_of(DB, 0, b"1"), first).unwrap().op;
     disk.finish(op, Ending::Success);
     assert_eq!((disk.contents(DB), disk.in_flight()), (b"12".to_vec(), 1));
 }

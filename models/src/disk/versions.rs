@@ -137,7 +137,7 @@ impl Disk {
     /// The machine starts with these bytes on its platter: the database file's and the log's. What was in flight is gone.
     pub fn hold(&self, [database, log]: [&[u8]; 2]) {
         let mut inner = self.inner.lock();
-        inner.in_flight.clear();
+        drop(inner.take_in_flight());
         inner.files[FileId::Database.index()].hold(database);
         inner.files[FileId::Wal.index()].hold(log);
     }

@@ -141,6 +141,19 @@ impl Completion {
         self.core().and_then(|core| core.error())
     }
 
+    /// The error that is already certain: the own one, or that of a group's first member that failed, also while others
+    /// are unfinished.
+    pub fn first_error(&self) -> Option<CompletionError> {
+        self.core().and_then(|core| core.first_error())
+    }
+
+    /// Whether the waiter has something to do: the result is there, or a group is certain to fail, so that its other
+    /// members can be cancelled.
+    #[inline]
+    pub fn is_settled(&self) -> bool {
+        self.finished() || self.first_error().is_some()
+    }
+
     /// The bytes transferred, if the terminal result is ok (0 for groups and explicit yields).
     pub fn transferred(&self) -> Option<i32> {
         self.core().map_or(Some(0), |core| core.transferred())

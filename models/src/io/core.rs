@@ -229,6 +229,11 @@ impl Core {
         }
     }
 
+    /// The first error of a member, or the own one.
+    pub(super) fn first_error(&self) -> Option<CompletionError> {
+        self.error().or_else(|| CompletionError::from_code(self.first_error.load(Ordering::Acquire)))
+    }
+
     pub(super) fn keep_alive(&self, buffer: Arc<Buffer>) {
         self.tail.lock().kept_alive.push(buffer);
     }

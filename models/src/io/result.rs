@@ -48,6 +48,13 @@ impl IOCompletions {
         c.finished()
     }
 
+    /// Whether stepping the operation leads further: its wait is over, or certain to fail.
+    #[inline]
+    pub fn is_settled(&self) -> bool {
+        let Self::Single(c) = self;
+        c.is_settled()
+    }
+
     /// The error with which the wait ended, if it ended with one.
     pub fn get_error(&self) -> Option<CompletionError> {
         let Self::Single(c) = self;

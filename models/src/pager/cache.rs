@@ -120,6 +120,12 @@ impl PageCache {
         Some(first.page.buffer().read(|bytes| be32(bytes, 28)))
     }
 
+    /// A page that is locked although its read has ended, for inspection.
+    pub fn locked_without_read(&self) -> Option<u32> {
+        let stuck = |r: &&Resident| r.page.is_locked() && r.reading.as_ref().is_none_or(Completion::finished);
+        self.slots.iter().flatten().find(stuck).map(|r| r.page.number())
+    }
+
     /// Every resident page, for inspection.
     pub fn resident_pages(&self) -> impl Iterator<Item = &Page> {
         self.slots.iter().flatten().map(|r| &*r.page)

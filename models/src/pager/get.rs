@@ -1,12 +1,13 @@
 //! Getting a page: from the cache, from the log, or from the database file.
 
 use super::page::{Page, PinnedPage};
+use crate::bug::Bug;
 use crate::digest::digest;
 use crate::disk::{FileId, Request};
 use crate::event::{Actor, EventKind, PageSource};
 use crate::io::TransitionResult::{Continue, Done};
-use crate::io::{Completion, StateTransition};
-use crate::session::{Error, Session, Turn};
+use crate::io::{Buffer, Completion, CompletionError, StateTransition};
+use crate::session::{Error, Session, Submitted, Turn};
 use crate::site::Site;
 use crate::sync::Arc;
 use crate::turn;
@@ -17,12 +18,24 @@ use crate::wal::{AppendFrames, format};
 pub struct GetPage {
     number: u32,
     spill: Option<Box<AppendFrames>>,
+    /// The read that this machine waits for.
+    awaited: Option<Completion>,
+    /// The read that this machine has submitted last: only it knows how to go on with a short one.
+    read: Option<PageRead>,
+}
+
+/// A read of a page, or of the rest of one.
+#[derive(Clone, Debug)]
+struct PageRead {
+    page: Arc<Page>,
+    source: PageSource,
+    request: Request,
 }
 
 impl GetPage {
     /// A machine that gets page `number`.
     pub fn new(number: u32) -> Self {
-        Self { number, spill: None }
+        Self { number, spill: None, awaited: None, read: None }
     }
 }
 
@@ -36,6 +49,11 @@ impl StateTransition<Session> for GetPage {
             self.spill = None;
             s.spilling = false;
         }
+        if let Some(error) = self.awaited.take_if(|read| read.finished()).and_then(|read| read.get_error())
+            && !s.planted(Bug::CompletionErrorCountsAsSuccess)
+        {
+            return Err(Error::Io(error));
+        }
         if let Some((page, reading)) = s.pages.find(self.number) {
             if page.is_loaded() {
                 let page = PinnedPage::new(Arc::clone(page));
@@ -44,20 +62,64 @@ impl StateTransition<Session> for GetPage {
             }
             if let Some(reading) = reading.filter(|reading| !reading.finished()) {
                 let reading = reading.clone();
+                self.awaited = Some(reading.clone());
                 return s.wait(Site::PagerRead, reading);
             }
-            let short = reading.is_some_and(Completion::succeeded);
+            let moved = reading.and_then(Completion::transferred).map(i32::cast_unsigned);
+            let same = self.read.take_if(|read| Arc::ptr_eq(&read.page, page));
+            let owns_read = same.is_some();
+            if let (Some(read), Some(moved @ 1..)) = (same, moved)
+                && let Some(request) = read.request.rest(moved)
+            {
+                return self.submit(s, PageRead { request, ..read });
+            }
             s.pages.remove(self.number);
-            if short {
+            if moved == Some(0) || (owns_read && moved.is_some()) || s.planted(Bug::CompletionErrorCountsAsSuccess) {
                 return Err(Error::Corrupt("a page lies beyond the end of its file"));
             }
-            // The read has failed; whoever waited for it has been told. This one tries again.
+            // The read has failed, or whoever made it has given it up halfway. This one tries again.
         }
         if s.pages.is_full() && make_room(s, &mut self.spill) {
             return Ok(Continue);
         }
-        let reading = submit_read(s, self.number)?;
-        s.wait(Site::PagerRead, reading)
+        let read = find_page(s, self.number)?;
+        self.submit(s, read)
+    }
+}
+
+impl GetPage {
+    /// Submits a read; its page becomes resident when it is accepted. If there is no room for it the page is looked up
+    /// again, from the start.
+    fn submit(&mut self, s: &mut Session, read: PageRead) -> Turn<PinnedPage> {
+        let (loading, log, conn) = (Arc::clone(&read.page), Arc::clone(&s.shared.log), s.conn);
+        let (number, len, source) = (self.number, read.request.range().1, read.source);
+        let stays_locked = s.planted(Bug::PageFailedReadStaysLocked);
+        let callback = move |result: Result<(Arc<Buffer>, i32), CompletionError>| {
+            if result.is_err() && stays_locked {
+                return;
+            }
+            let whole = result.ok().filter(|(_, n)| n.cast_unsigned() == len);
+            let loaded = whole.map(|(buffer, _)| buffer.read(digest));
+            if let Some(digest) = loaded {
+                log.push(Actor::Conn(conn), EventKind::PageLoaded { page: number, source, digest });
+            }
+            loading.end_read(loaded);
+        };
+        let completion =
+            Completion::new_read_planted(s.shared.config.planted, Arc::clone(read.page.buffer()), callback);
+        match s.submit_with(read.request.clone(), completion)? {
+            Submitted::RingFull => {
+                s.pages.remove(number);
+                s.emit(EventKind::Overflow { left: 1 });
+                s.give_way(Site::RingFull)
+            }
+            Submitted::Accepted(completion) => {
+                read.page.begin_read();
+                s.pages.insert(Arc::clone(&read.page), Some(completion.clone()));
+                (self.awaited, self.read) = (Some(completion.clone()), Some(read));
+                s.wait(Site::PagerRead, completion)
+            }
+        }
     }
 }
 
@@ -91,8 +153,8 @@ fn make_room(s: &mut Session, spill: &mut Option<Box<AppendFrames>>) -> bool {
     true
 }
 
-/// Starts the read of a page that is not resident.
-fn submit_read(s: &mut Session, number: u32) -> Result<Completion, Error> {
+/// The read of a page of the snapshot that is not resident.
+fn find_page(s: &Session, number: u32) -> Result<PageRead, Error> {
     let page_size = s.page_size();
     let view = &s.view;
     // On slot 0 the log is ignored: no frame of it can be newer than the database file.
@@ -110,25 +172,16 @@ fn submit_read(s: &mut Session, number: u32) -> Result<Completion, Error> {
     };
     s.emit(EventKind::Lookup { page: number, source });
     let page = Page::new(number, page_size);
-    page.begin_read();
-    let (loading, log, conn) = (Arc::clone(&page), Arc::clone(&s.shared.log), s.conn);
-    let completion = Completion::new_read_planted(s.shared.config.planted, Arc::clone(page.buffer()), move |result| {
-        let whole = result.ok().filter(|(_, n)| n.cast_unsigned() as usize == page_size);
-        let loaded = whole.map(|(buffer, _)| buffer.read(digest));
-        if let Some(digest) = loaded {
-            log.push(Actor::Conn(conn), EventKind::PageLoaded { page: number, source, digest });
-        }
-        loading.end_read(loaded);
-    });
-    let request = Request::Read { file, offset, buffer: Arc::clone(page.buffer()) };
-    s.pages.insert(page, Some(completion.clone()));
-    s.shared.disk.submit(s.conn, request, completion.clone());
-    Ok(completion)
+    let request = Request::read(file, offset, Arc::clone(page.buffer()));
+    Ok(PageRead { page, source, request })
 }
 
 /// Gives page `number` filled with zeros and dirty, without reading it: for pages that are about to be written whole.
 pub fn fresh_page(s: &mut Session, number: u32) -> PinnedPage {
-    let usable = s.pages.find(number).filter(|(page, _)| page.is_loaded()).map(|(page, _)| Arc::clone(page));
+    // A page that is still being read would be overwritten when its read ends: it makes room for another object.
+    let takes_any = s.planted(Bug::ReentryReadCompletionDropped);
+    let usable =
+        s.pages.find(number).filter(|(page, _)| page.is_loaded() || takes_any).map(|(page, _)| Arc::clone(page));
     let page = usable.unwrap_or_else(|| {
         let page = Page::new(number, s.page_size());
         s.pages.insert(Arc::clone(&page), None);
@@ -144,6 +197,6 @@ pub fn fresh_page(s: &mut Session, number: u32) -> PinnedPage {
 pub fn mark_dirty(s: &mut Session, page: &PinnedPage) {
     if page.page().make_dirty() {
         s.pages.add_dirty(page.number());
-        s.emit(EventKind::Dirtied { page: page.number() });
+        s.emit(EventKind::Dirtied { page: page.number(), locked: page.page().is_locked() });
     }
 }

@@ -4,15 +4,17 @@ use super::SyncMode;
 use super::format::{self, Frame};
 use super::header::StoreHeader;
 use super::restart::RestartLog;
+use super::shared::Header;
 use crate::bug::Bug;
 use crate::digest::digest;
 use crate::disk::{FileId, Request};
 use crate::event::EventKind;
 use crate::io::TransitionResult::{Continue, Done};
-use crate::io::{Buffer, Completion, CompletionGroup, StateTransition};
+use crate::io::{Buffer, StateTransition};
 use crate::pager::PinnedPage;
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
+use crate::transfer::Transfer;
 use crate::turn;
 
 /// Writes pages behind the connection's last frame and, for a commit, makes them durable (FULL) and visible.
@@ -30,16 +32,19 @@ pub struct AppendFrames {
     /// How many frames this machine has written. A later stage needs it, so it belongs to the machine.
     appended: u32,
     synced: bool,
-    written: Option<Completion>,
+    written: Option<Transfer>,
 }
 
 #[derive(Debug)]
 enum State {
     Restart(RestartLog),
     Header,
-    SyncHeader,
+    WriteHeader(Transfer),
+    SyncHeader(Transfer),
     Frames,
+    WriteFrames(Transfer),
     Sync,
+    SyncFrames(Transfer),
     Index,
     Publish(StoreHeader),
     Published,
@@ -61,12 +66,15 @@ impl AppendFrames {
         Self { pages, commit_pages, state, checksum: [0; 2], appended: 0, synced: false, written: None }
     }
 
-    /// Submits one write per frame; they may complete in any order.
-    fn submit_frames(&mut self, s: &mut Session) -> Completion {
+    /// One write per frame; they may complete in any order.
+    fn encode_frames(&mut self, s: &mut Session) -> Transfer {
+        if s.planted(Bug::CommitFsyncErrorKeepsFrames) {
+            Self::adopt_kept_position(s);
+        }
         let header = s.view.header;
         let page_size = s.page_size();
         self.checksum = header.checksum;
-        let mut group = CompletionGroup::new_planted(s.shared.config.planted, |_| {});
+        let mut frames = Transfer::new(Site::AppendFrames);
         let last = self.pages.len() - 1;
         for (i, page) in self.pages.iter().enumerate() {
             let number = header.mx_frame + 1 + i as u32;
@@ -79,15 +87,32 @@ impl AppendFrames {
             });
             self.checksum = sum;
             let offset = format::frame_offset(number, page_size);
-            group.add(&s.submit(Request::Write { file: FileId::Wal, offset, buffer: Buffer::from_vec(bytes) }));
+            frames.push(0, Request::write(FileId::Wal, offset, Buffer::from_vec(bytes)));
         }
         if s.planted(Bug::DurSyncBeforeWritesFinish) && self.wants_sync(s) {
-            group.add(&s.submit(Request::Sync { file: FileId::Wal }));
+            frames.push(0, Request::Sync { file: FileId::Wal });
             self.synced = true;
         }
         s.shared.wal.set_unsynced(!s.planted(Bug::DurSyncSkippedStaleFlag) || s.shared.wal.unsynced());
         self.appended = self.pages.len() as u32;
-        group.build()
+        frames
+    }
+
+    /// What the planted bug does after a failed commit fsync: the next append goes on behind these frames.
+    fn keep_position(&self, s: &Session) {
+        let before = s.view.header;
+        let header = Header { mx_frame: before.mx_frame + self.appended, checksum: self.checksum, ..before };
+        let pages = self.pages.iter().map(PinnedPage::number).collect();
+        *s.shared.wal.kept_position.lock() = Some((header, pages));
+    }
+
+    fn adopt_kept_position(s: &mut Session) {
+        let kept = s.shared.wal.kept_position.lock().take();
+        let at = s.view.header;
+        if let Some((kept, pages)) = kept.filter(|(kept, _)| kept.salts == at.salts && kept.mx_frame > at.mx_frame) {
+            s.shared.wal.index.lock().append(at.mx_frame, &pages);
+            (s.view.header.mx_frame, s.view.header.checksum) = (kept.mx_frame, kept.checksum);
+        }
     }
 
     fn wants_sync(&self, s: &Session) -> bool {
@@ -117,26 +142,50 @@ impl StateTransition<Session> for AppendFrames {
                 let (bytes, sum) = format::encode_header(s.shared.config.page_size, header.seq, header.salts);
                 header.checksum = sum;
                 let point = header.log_point();
+                if point.seq > 0 && s.planted(Bug::DurHeaderSyncErrorIgnored) && s.shared.wal.header_done(point.seq) {
+                    self.state = State::Frames;
+                    return Ok(Continue);
+                }
                 s.emit(EventKind::WalHeader { seq: point.seq, salts: point.salts });
                 let buffer = Buffer::from_vec(bytes.to_vec());
-                let write = s.submit(Request::Write { file: FileId::Wal, offset: 0, buffer });
-                self.state = if s.shared.config.sync == SyncMode::Off { State::Frames } else { State::SyncHeader };
-                s.wait(Site::AppendHeader, write)
+                let write = Request::write(FileId::Wal, 0, buffer);
+                self.state = State::WriteHeader(Transfer::of(Site::AppendHeader, write));
+                Ok(Continue)
             }
-            State::SyncHeader => {
-                let sync = s.submit(Request::Sync { file: FileId::Wal });
+            State::WriteHeader(write) => {
+                turn!(write.transition(s));
+                let sync = Transfer::of(Site::AppendHeaderSync, Request::Sync { file: FileId::Wal });
+                let syncs = s.shared.config.sync != SyncMode::Off;
+                self.state = if syncs { State::SyncHeader(sync) } else { State::Frames };
+                Ok(Continue)
+            }
+            State::SyncHeader(sync) => {
+                match sync.transition(s) {
+                    Err(error) => {
+                        if s.planted(Bug::DurHeaderSyncErrorIgnored) {
+                            s.shared.wal.mark_header_done(s.view.header.seq);
+                        }
+                        return Err(error);
+                    }
+                    synced => turn!(synced),
+                }
                 self.state = State::Frames;
-                s.wait(Site::AppendHeaderSync, sync)
+                Ok(Continue)
             }
             State::Frames => {
-                let written = self.submit_frames(s);
+                self.state = State::WriteFrames(self.encode_frames(s));
+                Ok(Continue)
+            }
+            State::WriteFrames(frames) => {
                 if s.planted(Bug::WalVisibleBeforeWritten) {
-                    self.written = Some(written);
+                    let _not_waited_for = frames.transition(s)?;
+                    self.written = Some(std::mem::replace(frames, Transfer::new(Site::AppendFrames)));
                     self.state = State::Index;
                     return Ok(Continue);
                 }
+                turn!(frames.transition(s));
                 self.state = if self.wants_sync(s) { State::Sync } else { State::Index };
-                s.wait(Site::AppendFrames, written)
+                Ok(Continue)
             }
             State::Sync => {
                 self.state = State::Index;
@@ -147,8 +196,21 @@ impl StateTransition<Session> for AppendFrames {
                 if s.planted(Bug::ReentryCommitResultLost) {
                     self.appended = 0;
                 }
-                let sync = s.submit(Request::Sync { file: FileId::Wal });
-                s.wait(Site::AppendSync, sync)
+                self.state = State::SyncFrames(Transfer::of(Site::AppendSync, Request::Sync { file: FileId::Wal }));
+                Ok(Continue)
+            }
+            State::SyncFrames(sync) => {
+                match sync.transition(s) {
+                    Err(error) => {
+                        if s.planted(Bug::CommitFsyncErrorKeepsFrames) {
+                            self.keep_position(s);
+                        }
+                        return Err(error);
+                    }
+                    synced => turn!(synced),
+                }
+                self.state = State::Index;
+                Ok(Continue)
             }
             State::Index => {
                 let pages: Vec<u32> = self.pages.iter().map(PinnedPage::number).collect();
@@ -171,12 +233,12 @@ impl StateTransition<Session> for AppendFrames {
                 turn!(store.transition(s));
                 self.state = State::Published;
                 s.must_finish = true;
-                if let Some(written) = self.written.take() {
-                    return s.wait(Site::AppendFrames, written);
-                }
                 Ok(Continue)
             }
             State::Published => {
+                if let Some(written) = &mut self.written {
+                    turn!(written.transition(s));
+                }
                 s.must_finish = false;
                 s.pages.frames_written(&self.pages, self.commit_pages.is_some());
                 Ok(Done(()))

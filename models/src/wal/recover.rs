@@ -9,10 +9,11 @@ use crate::bug::Bug;
 use crate::disk::{FileId, Request};
 use crate::event::EventKind;
 use crate::io::TransitionResult::{Continue, Done};
-use crate::io::{Buffer, Completion, StateTransition};
+use crate::io::{Buffer, StateTransition};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::sync::Arc;
+use crate::transfer::Transfer;
 use crate::turn;
 
 /// Rebuilds the wal-index from the files. The caller holds WRITE.
@@ -36,10 +37,10 @@ enum State {
     #[default]
     LockCkpt,
     LockRecover,
-    ReadHeader,
-    CheckHeader(Arc<Buffer>),
-    ReadFrame,
-    CheckFrame(Arc<Buffer>),
+    Header,
+    ReadHeader(Transfer, Arc<Buffer>),
+    NextFrame,
+    ReadFrame(Transfer, Arc<Buffer>),
     Index,
     Publish(StoreHeader),
     StoreBackfill,
@@ -51,10 +52,9 @@ enum State {
 }
 
 impl Recover {
-    fn read(s: &mut Session, offset: u64, len: usize) -> (Completion, Arc<Buffer>) {
+    fn read(site: Site, offset: u64, len: usize) -> (Transfer, Arc<Buffer>) {
         let buffer = Buffer::zeroed(len);
-        let request = Request::Read { file: FileId::Wal, offset, buffer: Arc::clone(&buffer) };
-        (s.submit(request), buffer)
+        (Transfer::of(site, Request::read(FileId::Wal, offset, Arc::clone(&buffer))), buffer)
     }
 
     fn lock_or_retry(&mut self, s: &mut Session, lock: LockId, next: State) -> Turn<()> {
@@ -121,37 +121,45 @@ impl StateTransition<Session> for Recover {
                 }
                 self.lock_or_retry(s, LockId::CKPT, State::LockRecover)
             }
-            State::LockRecover => self.lock_or_retry(s, LockId::RECOVER, State::ReadHeader),
-            State::ReadHeader => {
+            State::LockRecover => self.lock_or_retry(s, LockId::RECOVER, State::Header),
+            State::Header => {
                 if s.shared.disk.size(FileId::Wal) <= format::HEADER_LEN as u64 {
                     self.state = State::Index;
                     return Ok(Continue);
                 }
-                let (completion, buffer) = Self::read(s, 0, format::HEADER_LEN);
-                self.state = State::CheckHeader(buffer);
-                s.wait(Site::RecoverReadHeader, completion)
-            }
-            State::CheckHeader(buffer) => {
-                let buffer = Arc::clone(buffer);
-                buffer.read(|bytes| self.adopt_header(bytes, page_size))?;
-                self.state = if self.log.is_some() { State::ReadFrame } else { State::Index };
+                let (read, buffer) = Self::read(Site::RecoverReadHeader, 0, format::HEADER_LEN);
+                self.state = State::ReadHeader(read, buffer);
                 Ok(Continue)
             }
-            State::ReadFrame => {
+            State::ReadHeader(read, buffer) => {
+                turn!(read.transition(s));
+                let buffer = Arc::clone(buffer);
+                buffer.read(|bytes| self.adopt_header(bytes, page_size))?;
+                self.state = if self.log.is_some() { State::NextFrame } else { State::Index };
+                Ok(Continue)
+            }
+            State::NextFrame => {
                 let offset = format::frame_offset(self.pages.len() as u32 + 1, page_size);
                 let len = format::frame_len(page_size);
                 if offset + len as u64 > s.shared.disk.size(FileId::Wal) {
                     self.state = State::Index;
                     return Ok(Continue);
                 }
-                let (completion, buffer) = Self::read(s, offset, len);
-                self.state = State::CheckFrame(buffer);
-                s.wait(Site::RecoverReadFrame, completion)
+                let (read, buffer) = Self::read(Site::RecoverReadFrame, offset, len);
+                self.state = State::ReadFrame(read, buffer);
+                Ok(Continue)
             }
-            State::CheckFrame(buffer) => {
+            State::ReadFrame(read, buffer) => {
+                match read.transition(s) {
+                    Err(Error::Io(_)) if s.planted(Bug::RecoveryEioAsEndOfLog) => {
+                        self.state = State::Index;
+                        return Ok(Continue);
+                    }
+                    read => turn!(read),
+                }
                 let buffer = Arc::clone(buffer);
                 let valid = buffer.read(|bytes| self.adopt_frame(s, bytes));
-                self.state = if valid { State::ReadFrame } else { State::Index };
+                self.state = if valid { State::NextFrame } else { State::Index };
                 Ok(Continue)
             }
             State::Index => {

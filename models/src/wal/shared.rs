@@ -192,6 +192,10 @@ pub struct WalShared {
     unsynced: AtomicU32,
     /// How many random salts have been drawn.
     salts_drawn: AtomicU32,
+    /// Of a planted bug: the generation whose header counts as written.
+    header_done: AtomicU32,
+    /// Of a planted bug: where a commit that failed has left the append position, with the pages of its frames.
+    pub(super) kept_position: Mutex<Option<(Header, Vec<u32>)>>,
     /// Which frames hold which page.
     pub index: Mutex<FrameIndex>,
 }
@@ -207,6 +211,8 @@ impl Default for WalShared {
             locks: std::array::from_fn(|_| AtomicU32::new(0)),
             unsynced: AtomicU32::new(0),
             salts_drawn: AtomicU32::new(0),
+            header_done: AtomicU32::new(0),
+            kept_position: Mutex::new(None),
             index: Mutex::new(FrameIndex::default()),
         }
     }
@@ -262,6 +268,14 @@ impl WalShared {
 
     pub(super) fn set_unsynced(&self, unsynced: bool) {
         self.unsynced.store(u32::from(unsynced), Ordering::SeqCst);
+    }
+
+    pub(super) fn header_done(&self, seq: u32) -> bool {
+        self.header_done.load(Ordering::SeqCst) == seq
+    }
+
+    pub(super) fn mark_header_done(&self, seq: u32) {
+        self.header_done.store(seq, Ordering::SeqCst);
     }
 
     /// The next number of the sequence that random salts are made from.

@@ -97,7 +97,9 @@ pub struct Rollback {
 #[derive(Debug, Default)]
 enum RollbackState {
     #[default]
+    Cancel,
     Drain,
+    Discard,
     Load(LoadHeader),
     Trim,
     Unlock(u8),
@@ -110,12 +112,21 @@ impl StateTransition<Session> for Rollback {
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
         match &mut self.state {
+            RollbackState::Cancel => {
+                s.give_up_reads();
+                self.state = if s.cancel_writes() { RollbackState::Drain } else { RollbackState::Discard };
+                Ok(Continue)
+            }
             RollbackState::Drain => {
-                if let Some(writes) = s.writes_in_flight.take()
-                    && !writes.finished()
-                {
-                    return s.wait(Site::RollbackDrain, writes);
+                // A cancel is only a request: until the last of them has ended, locks and buffers are still needed.
+                if let Some(write) = s.unfinished_write().cloned() {
+                    return s.wait(Site::RollbackDrain, write);
                 }
+                s.emit(EventKind::Drained);
+                self.state = RollbackState::Discard;
+                Ok(Continue)
+            }
+            RollbackState::Discard => {
                 s.pages.discard_uncommitted();
                 s.spilling = false;
                 // A writer that is just moving to another slot holds none.

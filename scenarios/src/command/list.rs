@@ -1,6 +1,6 @@
 //! `falken list`: what there is.
 
-use falken_harness::{invariant, probe, strategy};
+use falken_harness::{fault, invariant, probe, strategy};
 use falken_models::bug::Bug;
 use serde_json::{Map, Value};
 
@@ -39,6 +39,17 @@ fn table(what: Listed) -> Result<(&'static [&'static str], Rows), Failure> {
             let online = invariant::TABLE.iter().map(|entry| [entry.id, entry.name, entry.rule]);
             let judged = invariant::JUDGED_BY_THE_LOOP.iter().map(|(id, name, rule)| [*id, *name, *rule]);
             (&["invariant", "name", "rule"], online.chain(judged).map(|row| row.map(String::from).to_vec()).collect())
+        }
+        Listed::Faults => {
+            let row = |entry: &fault::Entry| {
+                let (class, per) = (entry.class.name().into(), entry.per.name().into());
+                let probe = entry.fault.probe().into();
+                vec![entry.fault.key().into(), class, per, probe, entry.does.into(), entry.owed.into()]
+            };
+            (
+                &["fault", "class", "one in N per", "probe", "what it does", "what is owed"],
+                fault::TABLE.iter().map(row).collect(),
+            )
         }
         Listed::Probes => (
             &["probe", "hit when"],

@@ -114,8 +114,8 @@ fn the_disk_keeps_the_buffer_of_an_aborted_read_until_it_is_done() {
     let disk = Disk::new(Arc::new(EventLog::default()), 512, vec![9; 8]);
     let buffer = Buffer::zeroed(8);
     let read = Completion::new_read(Arc::clone(&buffer), |_| {});
-    let request = Request::Read { file: FileId::Database, offset: 0, buffer: Arc::clone(&buffer) };
-    let op = disk.submit(0, request, read.clone());
+    let request = Request::read(FileId::Database, 0, Arc::clone(&buffer));
+    let op = disk.submit(0, request, read.clone()).unwrap().op;
     read.abort();
     drop(read);
     assert_eq!(Arc::strong_count(&buffer), 2, "the callback is gone, the request is not");

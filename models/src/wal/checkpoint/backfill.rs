@@ -6,10 +6,11 @@ use crate::digest::digest;
 use crate::disk::{FileId, Request};
 use crate::event::EventKind;
 use crate::io::TransitionResult::{Continue, Done};
-use crate::io::{Buffer, Completion, CompletionGroup, StateTransition};
+use crate::io::{Buffer, StateTransition};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::sync::Arc;
+use crate::transfer::Transfer;
 use crate::turn;
 use crate::wal::SyncMode;
 use crate::wal::format;
@@ -45,10 +46,13 @@ enum State {
     LockSlot0,
     CompareSalts(LoadHeader),
     Attempted,
-    ReadFrames,
-    WritePages,
-    TruncateDb(LoadHeader),
-    SyncDb,
+    SyncWal(Transfer),
+    Batch,
+    ReadFrames(Transfer),
+    WritePages(Transfer),
+    CompareSize(LoadHeader),
+    TruncateDb(Transfer),
+    SyncDb(Transfer),
     Publish,
     UnlockSlot0,
     Ended,
@@ -79,34 +83,31 @@ impl Backfill {
         s.emit(EventKind::CheckpointSafe { frame: self.safe });
     }
 
-    fn read_batch(&mut self, s: &mut Session) -> Completion {
-        let mut group = CompletionGroup::new_planted(s.shared.config.planted, |_| {});
+    /// The reads of the next few frames.
+    fn read_batch(&mut self, s: &Session) -> Transfer {
+        let mut reads = Transfer::new(Site::CheckpointReadFrames);
         self.batch.clear();
         for &(page, frame) in self.copies[self.copied..].iter().take(BATCH) {
             let buffer = Buffer::zeroed(s.page_size());
             let offset = format::frame_offset(frame, s.page_size()) + format::FRAME_HEADER_LEN as u64;
-            group.add(&s.submit(Request::Read { file: FileId::Wal, offset, buffer: Arc::clone(&buffer) }));
+            reads.push(0, Request::read(FileId::Wal, offset, Arc::clone(&buffer)));
             self.batch.push((page, frame, buffer));
         }
-        group.build()
+        reads
     }
 
-    /// Writes the batch; each run of neighbouring pages is a group of its own inside the batch's.
-    fn write_batch(&mut self, s: &mut Session) -> Completion {
-        let planted = s.shared.config.planted;
-        let mut all = CompletionGroup::new_planted(planted, |_| {});
-        for run in self.batch.chunk_by(|(page, ..), (next, ..)| page + 1 == *next) {
-            let mut group = CompletionGroup::new_planted(planted, |_| {});
+    /// The writes of the batch; each run of neighbouring pages is a group of its own inside the batch's.
+    fn write_batch(&mut self, s: &Session) -> Transfer {
+        let mut writes = Transfer::new(Site::CheckpointWritePages);
+        for (group, run) in (0..).zip(self.batch.chunk_by(|(page, ..), (next, ..)| page + 1 == *next)) {
             for (page, frame, buffer) in run {
                 s.emit(EventKind::CheckpointCopy { page: *page, frame: *frame, digest: buffer.read(digest) });
                 let offset = u64::from(page - 1) * s.page_size() as u64;
-                let buffer = Arc::clone(buffer);
-                group.add(&s.submit(Request::Write { file: FileId::Database, offset, buffer }));
+                writes.push(group, Request::write(FileId::Database, offset, Arc::clone(buffer)));
             }
-            all.add(&group.build());
         }
-        self.copied += self.batch.len();
-        all.build()
+        self.copied = (self.copied + BATCH).min(self.copies.len());
+        writes
     }
 
     fn syncs(s: &Session) -> bool {
@@ -192,29 +193,42 @@ impl StateTransition<Session> for Backfill {
                     s.emit(EventKind::Backfill { frame: self.safe });
                 }
                 s.shared.wal.set_backfill_attempted(self.safe);
-                self.state = State::ReadFrames;
+                self.state = State::Batch;
                 if !Self::syncs(s) {
                     return s.pass(Site::CheckpointAttempted);
                 }
                 s.shared.wal.set_unsynced(false);
-                let sync = s.submit(Request::Sync { file: FileId::Wal });
-                s.wait(Site::CheckpointSyncWal, sync)
+                let sync = Request::Sync { file: FileId::Wal };
+                self.state = State::SyncWal(Transfer::of(Site::CheckpointSyncWal, sync));
+                Ok(Continue)
             }
-            State::ReadFrames => {
-                if self.copied == self.copies.len() {
-                    self.state = State::TruncateDb(LoadHeader::default());
-                    return Ok(Continue);
+            State::SyncWal(sync) => {
+                turn!(sync.transition(s));
+                self.state = State::Batch;
+                Ok(Continue)
+            }
+            State::Batch => {
+                self.state = if self.copied == self.copies.len() {
+                    State::CompareSize(LoadHeader::default())
+                } else {
+                    State::ReadFrames(self.read_batch(s))
+                };
+                Ok(Continue)
+            }
+            State::ReadFrames(reads) => {
+                match reads.transition(s) {
+                    Err(Error::Io(_)) if s.planted(Bug::CkptFailedReadSkipped) => self.batch.clear(),
+                    read => turn!(read),
                 }
-                let read = self.read_batch(s);
-                self.state = State::WritePages;
-                s.wait(Site::CheckpointReadFrames, read)
+                self.state = State::WritePages(self.write_batch(s));
+                Ok(Continue)
             }
-            State::WritePages => {
-                let written = self.write_batch(s);
-                self.state = State::ReadFrames;
-                s.wait(Site::CheckpointWritePages, written)
+            State::WritePages(writes) => {
+                turn!(writes.transition(s));
+                self.state = State::Batch;
+                Ok(Continue)
             }
-            State::TruncateDb(load) => {
+            State::CompareSize(load) => {
                 // Only a backfill of everything that is committed by now may cut the file.
                 turn!(load.turn(s));
                 if load.copy0().mx_frame != self.safe {
@@ -225,15 +239,21 @@ impl StateTransition<Session> for Backfill {
                 let pages = stale.unwrap_or(self.header.pages);
                 s.emit(EventKind::DbTruncate { pages });
                 let len = u64::from(pages) * s.page_size() as u64;
-                let cut = s.submit(Request::Truncate { file: FileId::Database, len });
-                let skip = s.planted(Bug::CkptDbSyncSkipped) && self.asked == CheckpointMode::Truncate;
-                self.state = if Self::syncs(s) && !skip { State::SyncDb } else { State::Publish };
-                s.wait(Site::CheckpointTruncateDb, cut)
+                let cut = Request::Truncate { file: FileId::Database, len };
+                self.state = State::TruncateDb(Transfer::of(Site::CheckpointTruncateDb, cut));
+                Ok(Continue)
             }
-            State::SyncDb => {
-                let sync = s.submit(Request::Sync { file: FileId::Database });
+            State::TruncateDb(cut) => {
+                turn!(cut.transition(s));
+                let skip = s.planted(Bug::CkptDbSyncSkipped) && self.asked == CheckpointMode::Truncate;
+                let sync = Transfer::of(Site::CheckpointSyncDb, Request::Sync { file: FileId::Database });
+                self.state = if Self::syncs(s) && !skip { State::SyncDb(sync) } else { State::Publish };
+                Ok(Continue)
+            }
+            State::SyncDb(sync) => {
+                turn!(sync.transition(s));
                 self.state = State::Publish;
-                s.wait(Site::CheckpointSyncDb, sync)
+                Ok(Continue)
             }
             State::Publish => {
                 s.shared.wal.set_backfill(self.safe);

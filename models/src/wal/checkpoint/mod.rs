@@ -21,6 +21,7 @@ use crate::io::StateTransition;
 use crate::io::TransitionResult::{Continue, Done};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
+use crate::transfer::Transfer;
 use crate::turn;
 use backfill::Backfill;
 
@@ -107,7 +108,7 @@ enum State {
     LockReaders(u8),
     UnlockReaders(u8, Retry),
     Reset(ResetLog),
-    TruncateWal,
+    TruncateWal(Transfer),
     UnlockWrite,
     UnlockCkpt,
     Ended,
@@ -237,14 +238,15 @@ impl StateTransition<Session> for Checkpoint {
                 if !self.cache_is_current {
                     s.view.header = Header::default();
                 }
-                self.state = State::TruncateWal;
+                s.emit(EventKind::WalTruncate);
+                let cut = Request::Truncate { file: FileId::Wal, len: 0 };
+                self.state = State::TruncateWal(Transfer::of(Site::CheckpointTruncateWal, cut));
                 Ok(Continue)
             }
-            State::TruncateWal => {
-                s.emit(EventKind::WalTruncate);
-                let cut = s.submit(Request::Truncate { file: FileId::Wal, len: 0 });
+            State::TruncateWal(cut) => {
+                turn!(cut.transition(s));
                 self.state = State::UnlockReaders(s.read_slots(), Retry::No);
-                s.wait(Site::CheckpointTruncateWal, cut)
+                Ok(Continue)
             }
             State::UnlockWrite => {
                 self.state = State::UnlockCkpt;

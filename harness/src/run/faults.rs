@@ -1,0 +1,285 @@
+//! Selecting faults: what goes wrong before an action, how an operation ends, what is held back and for how long.
+//!
+//! What each kind is and owes stands in [`fault::TABLE`](crate::fault::TABLE); here is only who is asked and when.
+
+use falken_models::disk::{Ending, IoKind, OpInfo};
+use falken_models::io::CompletionError;
+
+use super::{Run, Stage};
+use crate::action::{Action, CrashKind, Held};
+use crate::choice::{Choice, CrashId, EndingId, Kind, OptionId};
+use crate::client::Phase;
+use crate::fault::{self, Fault, Opportunity, Rate};
+use crate::scenario::Faults;
+use crate::subject::Subject;
+
+/// What "one in so many" is measured in.
+const RATE_BASE: u32 = 1_000_000;
+
+/// The longest stretch for which something is held back, in actions.
+const HOLD_ACTIONS_MAX: u64 = 600;
+
+/// A refused submission comes after at most this many others of its step.
+const REFUSED_AFTER_MAX: u64 = 3;
+
+/// The kinds that a scenario switches on, and how often each has happened.
+#[derive(Debug)]
+pub(super) struct Injector {
+    /// What may happen before an action, "nothing" first, with weights.
+    options: Vec<OptionId>,
+    weights: Vec<u32>,
+    /// How an operation may end, besides well: the kind, for which operations, and its weight.
+    endings: Vec<(Fault, Applies, u32)>,
+    crashes_max: u32,
+    left: [u32; Fault::COUNT],
+    /// What is held back, and up to which action.
+    held: Vec<(Held, u64)>,
+    /// Storage that is used again at every ending.
+    ending_options: Vec<OptionId>,
+    ending_weights: Vec<u32>,
+}
+
+/// Whether an operation may end with a fault.
+type Applies = fn(&OpInfo) -> bool;
+
+fn weight(rate: Rate) -> u32 {
+    RATE_BASE.checked_div(rate.one_in).map_or(0, |weight| weight.max(1))
+}
+
+/// How a tape names what happens before an action.
+fn option_of(fault: Fault) -> OptionId {
+    match fault {
+        Fault::ProcessCrash => OptionId::Crash(CrashId::Process),
+        Fault::PowerLoss => OptionId::Crash(CrashId::Power),
+        Fault::Abandon => OptionId::Abandon,
+        Fault::Drop => OptionId::Drop,
+        other => OptionId::Fault(other),
+    }
+}
+
+impl Injector {
+    pub(super) fn new(faults: &Faults) -> Self {
+        let on = || fault::TABLE.iter().filter(|entry| entry.rate(faults).is_on());
+        let before = on().filter(|entry| matches!(entry.per, Opportunity::Action));
+        let before: Vec<_> = before.map(|entry| (option_of(entry.fault), weight(entry.rate(faults)))).collect();
+        let sum: u32 = before.iter().map(|(_, weight)| weight).sum();
+        let none = (OptionId::None, RATE_BASE.saturating_sub(sum).max(1));
+        let (options, weights) = std::iter::once(none).chain(before).unzip();
+        let ending = |entry: &fault::Entry| match entry.per {
+            Opportunity::Ending(applies) => Some((entry.fault, applies, weight(entry.rate(faults)))),
+            Opportunity::Action | Opportunity::Crash | Opportunity::PowerLoss => None,
+        };
+        let mut left = [0; Fault::COUNT];
+        on().for_each(|entry| left[entry.fault as usize] = entry.rate(faults).at_most);
+        Self {
+            options,
+            weights,
+            endings: on().filter_map(ending).collect(),
+            crashes_max: faults.crashes_max,
+            left,
+            held: Vec::new(),
+            ending_options: Vec::new(),
+            ending_weights: Vec::new(),
+        }
+    }
+
+    /// Takes one of a kind, unless its cap is reached.
+    fn take(&mut self, fault: Fault) -> bool {
+        let left = &mut self.left[fault as usize];
+        let some = *left > 0;
+        *left = left.saturating_sub(1);
+        some
+    }
+
+    /// Holds something back for so many actions.
+    pub(super) fn hold(&mut self, held: Held, now: u64, actions: u64) {
+        self.held.push((held, now + actions));
+    }
+
+    /// Nothing is held back any more.
+    pub(super) fn release_all(&mut self) {
+        self.held.clear();
+    }
+
+    /// Takes out the actors that are held back, unless nobody else is left.
+    pub(super) fn withhold(&mut self, now: u64, options: &mut Vec<OptionId>) {
+        if self.held.is_empty() {
+            return;
+        }
+        self.held.retain(|(_, until)| *until > now);
+        let is_held = |option: &OptionId| self.held.iter().any(|(held, _)| held.actor() == *option);
+        if !options.iter().all(is_held) {
+            options.retain(|option| !is_held(option));
+        }
+    }
+
+    /// Lists how an operation may end: well first, then what its cancel may come to, then the faults.
+    fn list_endings(&mut self, op: &OpInfo) {
+        let (options, weights) = (&mut self.ending_options, &mut self.ending_weights);
+        options.clear();
+        weights.clear();
+        let mut add = |ending, weight| {
+            options.push(OptionId::End(ending));
+            weights.push(weight);
+        };
+        add(EndingId::Success, 0);
+        if op.cancel_asked {
+            // Each outcome of a cancel is as likely as any other.
+            add(EndingId::Cancelled, RATE_BASE);
+            if op.len > 1 {
+                add(EndingId::CancelledPartly, RATE_BASE);
+            }
+        }
+        for &(fault, applies, weight) in &self.endings {
+            if applies(op) && self.left[fault as usize] > 0 {
+                add(EndingId::Fault(fault), weight);
+            }
+        }
+        let sum: u32 = weights[1..].iter().sum();
+        weights[0] = if op.cancel_asked { RATE_BASE } else { RATE_BASE.saturating_sub(sum).max(1) };
+    }
+}
+
+impl Held {
+    /// The actor that is held back.
+    fn actor(self) -> OptionId {
+        match self {
+            Self::Operation { owner, ordinal } => OptionId::Finish { owner, ordinal },
+            Self::Connection(conn) => OptionId::Step(conn),
+        }
+    }
+}
+
+impl<S: Subject> Run<'_, S> {
+    /// Whether something goes wrong now, before anybody acts.
+    pub(super) fn select_disturbance(&mut self) -> Option<Action> {
+        if self.injector.options.len() == 1 {
+            return None;
+        }
+        let Injector { options, weights, .. } = &self.injector;
+        let choice = Choice { kind: Kind::Disturbance, key: self.step, options, weights, standing: &self.standing };
+        let fault = match options[self.chooser.choose(&choice)] {
+            OptionId::Crash(_) if self.crashes >= u64::from(self.injector.crashes_max) => return None,
+            OptionId::Crash(CrashId::Process) => Fault::ProcessCrash,
+            OptionId::Crash(CrashId::Power) => Fault::PowerLoss,
+            OptionId::Abandon => Fault::Abandon,
+            OptionId::Drop => Fault::Drop,
+            OptionId::Fault(fault) => fault,
+            _ => return None,
+        };
+        if !self.injector.take(fault) {
+            return None;
+        }
+        match fault {
+            Fault::ProcessCrash => Some(Action::Crash(CrashKind::Process)),
+            Fault::PowerLoss => Some(Action::Crash(CrashKind::Power)),
+            Fault::Abandon => self.select_target(|_, _, phase| phase == Phase::Running).map(Action::Abandon),
+            Fault::Drop => self.select_target(|_, _, phase| phase != Phase::Closing).map(Action::Drop),
+            Fault::Spurious => self.select_target(|run, conn, _| run.waits(conn)).map(Action::Poll),
+            Fault::EioAtSubmit => self.select_refusal(),
+            Fault::Delay => self.select_delay(),
+            Fault::Starve => {
+                let conn = self.select_target(|_, _, _| true)?;
+                Some(Action::Hold(Held::Connection(conn), self.select_stretch()))
+            }
+            Fault::Eio | Fault::NoSpace | Fault::ShortRead | Fault::ShortWrite => None,
+        }
+    }
+
+    /// Whether a step of the connection has nothing to go on with.
+    fn waits(&self, conn: u8) -> bool {
+        self.subject.awaiting(conn).is_some_and(|io| !io.is_settled())
+    }
+
+    fn select_target(&mut self, eligible: impl Fn(&Self, u8, Phase) -> bool) -> Option<u8> {
+        let named = (0..).zip(&self.clients).filter(|(conn, client)| eligible(self, *conn, client.phase));
+        let options: Vec<OptionId> = named.map(|(conn, _)| OptionId::Conn(conn)).collect();
+        match self.select_among(&options)? {
+            OptionId::Conn(conn) => Some(conn),
+            _ => None,
+        }
+    }
+
+    fn select_among(&mut self, options: &[OptionId]) -> Option<OptionId> {
+        if options.is_empty() {
+            return None;
+        }
+        let choice = Choice { kind: Kind::Target, key: self.step, options, weights: &[], standing: &self.standing };
+        Some(options[self.chooser.choose(&choice)])
+    }
+
+    fn select_stretch(&mut self) -> u64 {
+        1 + self.chooser.number(Kind::Value, self.step, HOLD_ACTIONS_MAX - 1)
+    }
+
+    fn select_delay(&mut self) -> Option<Action> {
+        self.disk.list_in_flight(&mut self.in_flight);
+        let named = self.in_flight.iter().map(|op| OptionId::Hold { owner: op.owner, ordinal: op.ordinal });
+        let options: Vec<OptionId> = named.collect();
+        match self.select_among(&options)? {
+            OptionId::Hold { owner, ordinal } => {
+                Some(Action::Hold(Held::Operation { owner, ordinal }, self.select_stretch()))
+            }
+            _ => None,
+        }
+    }
+
+    fn select_refusal(&mut self) -> Option<Action> {
+        let conn = self.select_target(|run, conn, phase| phase == Phase::Running && run.is_steppable(conn))?;
+        let after = self.chooser.number(Kind::Value, self.step, REFUSED_AFTER_MAX) as u32;
+        Some(Action::StepRefused(conn, after))
+    }
+
+    /// How an operation ends.
+    pub(super) fn select_ending(&mut self, op: OpInfo) -> Action {
+        let well = Action::Finish(op.op, Ending::Success);
+        if self.stage != Stage::Working || (self.injector.endings.is_empty() && !op.cancel_asked) {
+            return well;
+        }
+        self.injector.list_endings(&op);
+        let Injector { ending_options: options, ending_weights: weights, .. } = &self.injector;
+        let choice = Choice { kind: Kind::Ending, key: self.step, options, weights, standing: &self.standing };
+        match options[self.chooser.choose(&choice)] {
+            OptionId::End(EndingId::Cancelled) => Action::Finish(op.op, cancelled(0)),
+            OptionId::End(EndingId::CancelledPartly) => {
+                let part = self.select_part(op.len);
+                Action::Finish(op.op, cancelled(part))
+            }
+            OptionId::End(EndingId::Fault(fault)) => {
+                self.injector.take(fault);
+                Action::Fail(op.op, self.faulty_ending(fault, op), fault)
+            }
+            _ => well,
+        }
+    }
+
+    /// Some, but not all of an operation's bytes.
+    fn select_part(&mut self, len: u32) -> u32 {
+        1 + self.chooser.number(Kind::Value, self.step, u64::from(len) - 2) as u32
+    }
+
+    fn faulty_ending(&mut self, fault: Fault, op: OpInfo) -> Ending {
+        // A write that fails has left any part of itself.
+        let mut failed = |error| {
+            let most = if op.kind == IoKind::Write { u64::from(op.len) } else { 0 };
+            Ending::Error { error, moved: self.chooser.number(Kind::Value, self.step, most) as u32 }
+        };
+        match fault {
+            Fault::Eio => failed(CompletionError::Io),
+            Fault::NoSpace => failed(CompletionError::NoSpace),
+            Fault::ShortRead | Fault::ShortWrite => Ending::Short(self.select_part(op.len)),
+            Fault::ProcessCrash
+            | Fault::PowerLoss
+            | Fault::Abandon
+            | Fault::Drop
+            | Fault::Spurious
+            | Fault::Delay
+            | Fault::Starve
+            | Fault::EioAtSubmit => Ending::Success,
+        }
+    }
+}
+
+fn cancelled(moved: u32) -> Ending {
+    Ending::Error { error: CompletionError::Cancelled, moved }
+}
