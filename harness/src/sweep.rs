@@ -13,6 +13,7 @@ use falken_models::bug::Planted;
 
 use crate::case::Case;
 use crate::choice::Tape;
+use crate::fault::Rate;
 use crate::run::RunReport;
 use crate::scenario::{Faults, Scenario};
 use crate::strategy::{Aim, Aimed, Entry, Passed, Point};
@@ -35,7 +36,7 @@ pub struct Survey {
 impl Sweep {
     /// A sweep of what a scenario does with this seed under a strategy. Of its own disturbances and crashes there are none.
     pub fn new(scenario: &Scenario, seed: u64, planted: Planted, strategy: &'static Entry, aims: &[Aim]) -> Self {
-        let rate = |aim: Aim| u32::from(aims.contains(&aim)) * ASKED;
+        let rate = |aim: Aim| if aims.contains(&aim) { Rate::one_in(ASKED) } else { Rate::NEVER };
         let (abandon, drop, eio) = (rate(Aim::Abandon), rate(Aim::Drop), rate(Aim::Eio));
         let faults = Faults { abandon, drop, eio, ..Faults::default() };
         let scenario = Scenario { faults, ..scenario.clone() };

@@ -8,6 +8,7 @@ use falken_models::site::Site;
 
 use super::{Divergence, Strategy};
 use crate::choice::{Choice, EndingId, Kind, OptionId};
+use crate::fault::Fault;
 
 /// What happens at a point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +39,7 @@ impl Aim {
         match self {
             Self::Abandon => OptionId::Abandon,
             Self::Drop => OptionId::Drop,
-            Self::Eio => OptionId::End(EndingId::Eio),
+            Self::Eio => OptionId::End(EndingId::Fault(Fault::Eio)),
         }
     }
 
