@@ -5,6 +5,7 @@
 //! good, and a program means what it says.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
 use falken_models::connection::{BeginKind, Op};
 use falken_models::session::Error;
@@ -16,7 +17,7 @@ use crate::scenario::program::{labelled_value, parse_program};
 use crate::scenario::{Clients, Rows, TEMPLATES};
 
 /// What a client is doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// Between statements.
     Idle,
@@ -48,6 +49,18 @@ enum Source {
     Mix { templates: Vec<OptionId>, weights: Vec<u32> },
     /// Run once: those that are still to come.
     Program(VecDeque<Vec<Op>>),
+}
+
+impl Hash for Client {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Who this is, and how much it has drawn, only name its draws; a program draws nothing.
+        let Self { conn: _, source, queue, transactions, draws: _, values, phase } = self;
+        match source {
+            Source::Mix { .. } => (transactions, values).hash(state),
+            Source::Program(left) => left.len().hash(state),
+        }
+        (queue, phase).hash(state);
+    }
 }
 
 /// Draws of one transaction never reach into the keys of the next.

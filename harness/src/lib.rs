@@ -16,6 +16,7 @@ pub mod case;
 pub mod check;
 pub mod choice;
 pub mod client;
+pub mod explore;
 pub mod fault;
 pub mod history;
 pub mod image;

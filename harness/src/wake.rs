@@ -1,5 +1,6 @@
 //! Wakers of parked connections: who was woken since it parked.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
@@ -51,6 +52,13 @@ impl Wakers {
         one.flag.0.store(false, Ordering::Release);
         one.at_park = progress(awaited);
         awaited.set_waker(&one.waker);
+    }
+
+    /// Hashes what is known about a connection that is parked.
+    pub fn hash_connection<H: Hasher>(&self, conn: u8, state: &mut H) {
+        let One { flag, waker: _, at_park } = &self.0[usize::from(conn)];
+        flag.0.load(Ordering::Acquire).hash(state);
+        at_park.hash(state);
     }
 
     /// Whether the connection was woken since it parked.

@@ -12,6 +12,7 @@
 //! * [`pager`]: pages, the page cache, the dirty list.
 //! * [`table`]: `kv(k INTEGER PRIMARY KEY, v BLOB)` as a b-tree with overflow chains and a freelist.
 //! * [`connection`]: statements, transactions, and the [`Connection`](connection::Connection) that a run loop steps.
+//! * [`state`]: one hash of all that can influence the future, for exhaustive search.
 //! * [`bug`]: bugs that a run can plant on purpose.
 
 pub mod bug;
@@ -23,6 +24,7 @@ pub mod io;
 pub mod pager;
 pub mod session;
 pub mod site;
+pub mod state;
 pub mod sync;
 pub mod table;
 mod transfer;

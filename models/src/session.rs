@@ -1,5 +1,7 @@
 //! What every machine works on: the memory of one connection and its share of the database.
 
+use std::hash::{Hash, Hasher};
+
 use thiserror::Error;
 
 use crate::bug::{Bug, Planted};
@@ -47,6 +49,16 @@ pub enum Error {
 /// One turn of a machine.
 pub type Turn<T> = Result<TransitionResult<T>, Error>;
 
+/// How much of a header copy is loaded or stored in one step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum HeaderGrain {
+    /// A word: torn copies are seen.
+    #[default]
+    Word,
+    /// A copy: the two may differ, but none is torn. Fewer steps, for exhaustive search.
+    Copy,
+}
+
 /// How a database is set up.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
@@ -60,6 +72,10 @@ pub struct Config {
     pub sync: SyncMode,
     /// Whether a connection yields after every access to shared WAL state, and not only at I/O and explicit yields.
     pub micro: bool,
+    /// How much of a header copy is loaded or stored between two such yields.
+    pub header: HeaderGrain,
+    /// How often read start may lose a race before it gives up with PROTOCOL.
+    pub read_retries: u32,
     /// How often a busy lock is tried again, each time after an explicit yield, before BUSY is returned.
     pub busy_retries: u32,
     /// From which random salts are made.
@@ -76,6 +92,8 @@ impl Default for Config {
             read_slots: 4,
             sync: SyncMode::Full,
             micro: true,
+            header: HeaderGrain::Word,
+            read_retries: 100,
             busy_retries: 16,
             salt_seed: 0,
             planted: Planted::default(),
@@ -108,7 +126,7 @@ impl Shared {
 }
 
 /// A connection's private view of the log.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct LogView {
     /// The private header copy: the snapshot, under the own unpublished frames.
     pub header: Header,
@@ -136,6 +154,8 @@ pub struct Session {
     pub(crate) held: [Option<LockMode>; LockId::COUNT],
     /// Where it yielded last.
     pub(crate) site: Site,
+    /// Whether it yields after every access to shared WAL state: see [`Config::micro`].
+    pub(crate) micro: bool,
     /// Set while a page of the cache is being spilled.
     pub(crate) spilling: bool,
     /// Set while what is being done must be finished even if the statement is abandoned.
@@ -166,12 +186,40 @@ pub(crate) enum Submitted {
     RingFull,
 }
 
+impl Hash for Session {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            // Who this is is the caller's business: identical connections may be exchanged.
+            conn: _,
+            shared: _,
+            view,
+            pages,
+            explicit,
+            held,
+            // Set anew before every yield that is reported.
+            site: _,
+            micro,
+            spilling,
+            must_finish,
+            // Hashed by its value.
+            syncing: _,
+            in_flight,
+        } = self;
+        view.hash(state);
+        pages.hash(state);
+        (explicit, held, micro, spilling, must_finish, self.syncing()).hash(state);
+        // A ticket is a name.
+        in_flight.iter().for_each(|InFlight { ticket: _, completion }| completion.hash(state));
+    }
+}
+
 impl Session {
     /// The memory of a connection that has just been opened.
     pub fn new(conn: u8, shared: Arc<Shared>) -> Self {
         let pages = PageCache::new(shared.config.cache_pages);
         Self {
             conn,
+            micro: shared.config.micro,
             shared,
             view: LogView::default(),
             pages,
@@ -205,7 +253,7 @@ impl Session {
     /// Ends a turn that accessed shared WAL state: others may get a turn here.
     #[inline]
     pub(crate) fn pass<T>(&mut self, site: Site) -> Turn<T> {
-        if self.shared.config.micro { self.give_way(site) } else { Ok(TransitionResult::Continue) }
+        if self.micro { self.give_way(site) } else { Ok(TransitionResult::Continue) }
     }
 
     /// Ends a turn that cannot go on before others had theirs: an explicit yield, never a loop.

@@ -20,6 +20,7 @@ use crate::site::Site;
 /// Operations of one connection that are waited for together.
 ///
 /// Fails with the first error; what is then still in flight is for the rollback to cancel and to wait for.
+#[derive(Hash)]
 pub(crate) struct Transfer {
     /// Where it waits.
     site: Site,
@@ -33,6 +34,7 @@ pub(crate) struct Transfer {
 /// The number of a part that needs no group.
 const ALONE: u32 = u32::MAX;
 
+#[derive(Hash)]
 struct Part {
     request: Request,
     /// Parts with one number that follow each other are a group of their own.

@@ -4,6 +4,7 @@
 //! data; [`TABLE`] lists the formats. A new format is one file and one line there.
 
 mod event;
+mod exploration;
 mod images;
 mod json;
 mod lanes;
@@ -12,6 +13,7 @@ mod summary;
 mod sweep;
 mod text;
 
+pub use exploration::Exploration;
 pub use story::{Order, Story};
 pub use summary::{Failure, InvariantCount, ProbeCount, Summary};
 pub use sweep::{Covered, Sweep};

@@ -33,6 +33,11 @@ catalog! {
     "crash-lattice-normal",
     "crash-lattice-large-pages",
     "put-overflow-under-checkpoint",
+    "two-writers",
+    "writer-and-checkpointer",
+    "reader-on-slot-0",
+    "reader-and-restart",
+    "writer-and-power-loss",
 }
 
 /// Finds a scenario by name, or reads it from a file if the name looks like a path.

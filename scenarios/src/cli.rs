@@ -27,6 +27,8 @@ pub struct Cli {
 pub enum Command {
     /// Run a scenario many times with different seeds
     Run(Run),
+    /// Try every schedule of a small scenario whose clients run programs
+    Explore(Explore),
     /// Replay a repro file and say whether it still fails in the same way
     Replay(Replay),
     /// Disturb every statement of a scenario at each of its yields in turn
@@ -95,6 +97,54 @@ pub struct Run {
     /// Ask for a second opinion on the files after each crash and at the end of each run
     #[arg(long, value_enum, default_value_t = OracleKind::None)]
     pub oracle: OracleKind,
+    /// Write the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `explore`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  falken explore two-writers-one-checkpointer                  every schedule; exit 0 says that all were tried
+  falken explore my.toml --preemptions 2                       only those with at most two preemptions
+  falken explore my.toml --state-dir search                    Ctrl-C and the same command again: it goes on
+  falken explore writer-and-checkpointer --plant ckpt.ignores-read-marks
+
+The clients of the scenario must run programs (see `falken list scenarios`). Each state is looked at once, so what counts
+is how many states there are: keep programs short, `busy-retries` and `read-retries` small, `read-slots` few, and
+`[schedule] header = \"copies\"`. Faults of the scenario are tried wherever they can happen; bound them with --faults.
+A failed write leaves none or all of its bytes, and the proof at the end runs with one order of its I/O.")]
+pub struct Explore {
+    /// A scenario's name (see `falken list`) or the path of a scenario file
+    pub scenario: String,
+    /// Plant a bug of the catalogue (see `falken list bugs`)
+    #[arg(long, value_name = "BUG")]
+    pub plant: Option<String>,
+    /// Only schedules in which a connection that could go on has to wait at most this often
+    #[arg(long, value_name = "K")]
+    pub preemptions: Option<u32>,
+    /// Only runs with at most this many faults: crashes, dropped connections, abandoned statements, failed operations
+    #[arg(long, value_name = "N")]
+    pub faults: Option<u32>,
+    /// Give up beyond this many actions after the setup (exit code 6)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub depth: Option<u64>,
+    /// Give up once this many states were found (exit code 6)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
+    pub states: Option<u64>,
+    /// Keep the search in this directory; the same command goes on where it was
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// Threads; the result is the same for any number (default: one per core)
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// From which salts are made
+    #[arg(long, value_parser = seed, default_value = "1")]
+    pub seed: u64,
+    /// Where repro files go
+    #[arg(long, value_name = "DIR", default_value = "falken-repros")]
+    pub repro_dir: PathBuf,
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,

@@ -38,7 +38,7 @@ Exit codes:
   3  harness error
   4  liveness violation (stuck, deadlock, endless loop)
   5  nondeterminism (a replay did not reproduce its file)
-  6  unknown (a history that tells too little to be judged)";
+  6  unknown (a history that tells too little to be judged, a search that was not finished)";
 
 /// Why a command could not do its work.
 #[derive(Debug, Error)]

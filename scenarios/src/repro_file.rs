@@ -45,8 +45,8 @@ pub fn path(dir: &Path, repro: &Repro) -> PathBuf {
 ///
 /// # Errors
 /// The disk's.
-pub fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let unfinished = path.with_extension("toml.partial");
-    fs::write(&unfinished, text)?;
+pub fn write_whole(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> std::io::Result<()> {
+    let unfinished = path.with_extension("partial");
+    fs::write(&unfinished, content)?;
     fs::rename(&unfinished, path)
 }

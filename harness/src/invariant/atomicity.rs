@@ -9,7 +9,7 @@ use super::{Invariant, View};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct Atomicity;
 
 impl Invariant for Atomicity {

@@ -13,7 +13,7 @@ use crate::verdict::Evidence;
 const TRIES_MAX: u8 = 4;
 
 /// How often the step under way has found each lock busy.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct BoundedStep {
     busy: [u8; LockId::COUNT],
 }

@@ -6,7 +6,7 @@ use super::{Invariant, View};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct CacheCoherence;
 
 impl Invariant for CacheCoherence {

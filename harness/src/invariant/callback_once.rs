@@ -11,7 +11,7 @@ use super::{Invariant, Moment, View, name};
 use crate::verdict::Evidence;
 
 /// The operations of each actor that wait for room in the ring.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct CallbackOnce {
     overflow: BTreeMap<Actor, u32>,
 }

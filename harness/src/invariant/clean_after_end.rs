@@ -4,7 +4,7 @@ use super::{Invariant, Moment, View};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct CleanAfterEnd;
 
 impl Invariant for CleanAfterEnd {

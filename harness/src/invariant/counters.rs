@@ -8,7 +8,7 @@ use super::{Invariant, Moment, View};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct Counters {
     /// nBackfill when it was last seen, and in which generation.
     last: Option<(u32, u64, u32)>,

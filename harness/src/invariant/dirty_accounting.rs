@@ -6,7 +6,7 @@ use super::{Invariant, Moment, View};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct DirtyAccounting;
 
 impl Invariant for DirtyAccounting {

@@ -8,7 +8,7 @@ use super::{Invariant, View};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct HonestOutcome;
 
 impl Invariant for HonestOutcome {

@@ -7,7 +7,7 @@ use super::{Invariant, Moment, View, name};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct LoadedBeforeUse;
 
 impl Invariant for LoadedBeforeUse {

@@ -19,9 +19,12 @@ modules! {
 }
 mod view;
 
+use std::hash::{Hash, Hasher};
+
 use falken_models::connection::{Op, Outcome};
 use falken_models::event::{Actor, Event, Tag};
 use falken_models::session::Error;
+use falken_models::state::StateHasher;
 
 use crate::verdict::{Evidence, Violation};
 pub use view::View;
@@ -48,8 +51,21 @@ impl Moment {
     const COUNT: usize = 6;
 }
 
+/// What an invariant remembers of the past: part of the state that an exhaustive search compares, because it decides what
+/// the invariant will say. Derive [`Hash`] to have it.
+pub trait Memory {
+    /// Hashes all of it.
+    fn hash_memory(&self, state: &mut StateHasher);
+}
+
+impl<T: Hash> Memory for T {
+    fn hash_memory(&self, state: &mut StateHasher) {
+        self.hash(state);
+    }
+}
+
 /// A statement that is always true.
-pub trait Invariant {
+pub trait Invariant: Memory {
     /// Looks at an event that it subscribed to.
     ///
     /// # Errors
@@ -173,26 +189,62 @@ pub fn rule(id: &str) -> &'static str {
     online.chain(judged).find(|(known, _)| *known == id).map_or("unknown invariant", |(_, rule)| rule)
 }
 
+/// How often the files are parsed for the invariants that need it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parse {
+    /// Whenever one of them is due: the runs of programs are short, and what is checked must not depend on how often
+    /// something was checked before.
+    Always,
+    /// So often that it does not take most of a long run's time.
+    Sometimes,
+}
+
 /// The invariants of one run, ready to be asked.
 pub struct Checks {
+    parse: Parse,
     all: Vec<Box<dyn Invariant>>,
     /// For each tag, which invariants subscribed.
     by_tag: [Vec<usize>; Tag::COUNT],
     by_moment: [Vec<usize>; Moment::COUNT],
     at_end: Vec<usize>,
+    /// For each tag and each moment, which of its subscribers remember something.
+    with_memory: ([Vec<usize>; Tag::COUNT], [Vec<usize>; Moment::COUNT]),
     evaluated: Vec<u64>,
     commits: u32,
     /// The action from which on the files may be parsed again.
     dear_from: u64,
 }
 
-impl Default for Checks {
-    fn default() -> Self {
+impl Hash for Checks {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Counters and the policy of parsing: with `Parse::Always` they decide nothing.
+        let Self {
+            parse: _,
+            all,
+            by_tag: _,
+            by_moment: _,
+            at_end: _,
+            with_memory: _,
+            evaluated: _,
+            commits: _,
+            dear_from: _,
+        } = self;
+        let mut own = StateHasher::default();
+        all.iter().for_each(|invariant| invariant.hash_memory(&mut own));
+        own.finish().hash(state);
+    }
+}
+
+impl Checks {
+    /// All invariants of [`TABLE`].
+    pub fn new(parse: Parse) -> Self {
         let mut checks = Self {
+            parse,
             all: TABLE.iter().map(|entry| (entry.new)()).collect(),
             by_tag: std::array::from_fn(|_| Vec::new()),
             by_moment: std::array::from_fn(|_| Vec::new()),
             at_end: Vec::new(),
+            with_memory: (std::array::from_fn(|_| Vec::new()), std::array::from_fn(|_| Vec::new())),
             evaluated: vec![0; TABLE.len()],
             commits: 0,
             dear_from: 0,
@@ -203,6 +255,12 @@ impl Default for Checks {
             if entry.at_end {
                 checks.at_end.push(index);
             }
+        }
+        let (tags, moments) = &mut checks.with_memory;
+        let all = checks.by_tag.iter().zip(tags).chain(checks.by_moment.iter().zip(moments));
+        for (subscribers, with_memory) in all {
+            let remembers = |index: &&usize| size_of_val(&*checks.all[**index]) > 0;
+            with_memory.extend(subscribers.iter().filter(remembers));
         }
         checks
     }
@@ -226,6 +284,22 @@ impl Checks {
         Ok(())
     }
 
+    /// Shows an event that was judged before to those who must remember it. Nobody remembers ends of statements.
+    pub fn remember(&mut self, event: &Event, view: &View<'_>) {
+        for &index in &self.with_memory.0[event.kind.tag() as usize] {
+            // It has passed before.
+            let _ = self.all[index].event(event, view);
+        }
+    }
+
+    /// Shows a moment that was judged before to those who must remember it.
+    pub fn remember_moment(&mut self, moment: Moment, view: &View<'_>) {
+        for &index in &self.with_memory.1[moment as usize] {
+            // It has passed before.
+            let _ = self.all[index].moment(moment, view);
+        }
+    }
+
     /// Checks what is due at a moment.
     ///
     /// # Errors
@@ -247,13 +321,14 @@ impl Checks {
     /// long log not so often that parsing it takes most of the run's time.
     fn is_due(&mut self, moment: Moment, view: &View<'_>) -> bool {
         let wanted = match moment {
+            Moment::Callback | Moment::Cancel | Moment::Step => return false,
+            _ if self.parse == Parse::Always => return true,
             Moment::Commit => {
                 self.commits += 1;
                 self.commits.is_multiple_of(16)
             }
             Moment::Checkpoint => true,
             Moment::Quiet => return true,
-            Moment::Callback | Moment::Cancel | Moment::Step => return false,
         };
         let due = wanted && view.step >= self.dear_from;
         if due {

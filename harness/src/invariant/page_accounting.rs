@@ -5,7 +5,7 @@ use crate::parser;
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct PageAccounting;
 
 impl Invariant for PageAccounting {

@@ -7,7 +7,7 @@ use super::{Invariant, View, name};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct PublishAfterCopy;
 
 impl Invariant for PublishAfterCopy {

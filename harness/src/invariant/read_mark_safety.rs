@@ -6,7 +6,7 @@ use super::{Invariant, View, name};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct ReadMarkSafety;
 
 impl Invariant for ReadMarkSafety {

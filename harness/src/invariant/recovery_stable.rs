@@ -8,7 +8,7 @@ use crate::parser;
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct RecoveryStable;
 
 impl Invariant for RecoveryStable {

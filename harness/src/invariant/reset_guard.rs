@@ -7,7 +7,7 @@ use super::{Invariant, View, name};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct ResetGuard {
     before: Before,
 }
@@ -35,7 +35,7 @@ impl Invariant for ResetGuard {
 }
 
 /// What the ledger knew before the event.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 struct Before {
     backfill: u32,
     frames: u32,

@@ -10,7 +10,7 @@ use crate::ledger::Bytes;
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct ScheduleIndependence;
 
 impl Invariant for ScheduleIndependence {

@@ -7,7 +7,7 @@ use super::{Invariant, View};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct SingleWriter;
 
 impl Invariant for SingleWriter {

@@ -7,7 +7,7 @@ use super::{Invariant, Moment, View};
 use crate::verdict::Evidence;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct Wake;
 
 impl Invariant for Wake {

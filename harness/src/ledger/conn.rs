@@ -1,6 +1,7 @@
 //! The facts about one connection.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use falken_models::connection::Op;
 use falken_models::event::LogPoint;
@@ -8,7 +9,7 @@ use falken_models::event::LogPoint;
 use super::versions::{Bytes, Row, Versions};
 
 /// A read transaction that has passed its re-check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reading {
     /// Its slot.
     pub slot: u8,
@@ -19,7 +20,7 @@ pub struct Reading {
 }
 
 /// What a statement does to a row if it succeeds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Stores this value.
     Put(Bytes),
@@ -64,6 +65,33 @@ pub struct ConnFacts {
     writes: Vec<Row>,
     /// What the statement under way does.
     current: Option<(i64, Effect)>,
+}
+
+impl Hash for ConnFacts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            reading,
+            snapshot,
+            snapshot_before,
+            transaction_snapshot,
+            rolled_back,
+            io_failed,
+            // Only compared with the statement of an operation in flight: see `Ledger::hash_connection`.
+            statements: _,
+            acknowledged_before,
+            writing,
+            published,
+            published_whole,
+            own_pages,
+            loaded,
+            checkpoint,
+            writes,
+            current,
+        } = self;
+        (reading, snapshot, snapshot_before, transaction_snapshot).hash(state);
+        (rolled_back, io_failed, acknowledged_before, writing, published, published_whole).hash(state);
+        (own_pages, loaded, checkpoint, writes, current).hash(state);
+    }
 }
 
 impl ConnFacts {

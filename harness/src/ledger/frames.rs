@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// A frame of the current generation of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FrameFact {
     /// The page it holds; 0 for a hole, which is a violation.
     pub page: u32,
@@ -16,11 +16,11 @@ pub struct FrameFact {
 /// Frames by number (from 1) and by page.
 #[derive(Clone, Debug, Default)]
 pub struct Frames {
-    facts: Vec<FrameFact>,
+    pub(super) facts: Vec<FrameFact>,
     /// For each page its frames, ascending.
-    by_page: BTreeMap<u32, Vec<u32>>,
+    pub(super) by_page: BTreeMap<u32, Vec<u32>>,
     /// How many frames from the first one on are known to be written.
-    written: usize,
+    pub(super) written: usize,
 }
 
 impl Frames {

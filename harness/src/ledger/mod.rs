@@ -10,6 +10,7 @@
 mod conn;
 mod crash;
 mod frames;
+mod state;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -24,7 +25,7 @@ pub use frames::{FrameFact, Frames};
 pub use versions::{Bytes, Row, Versions};
 
 /// A commit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Commit {
     /// Where its last frame is.
     pub at: LogPoint,
@@ -57,7 +58,7 @@ pub struct Holders {
 }
 
 /// What an fsync in flight will have covered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct SyncCover {
     commit: u32,
     seq: u32,

@@ -11,7 +11,7 @@ pub type Bytes = Arc<[u8]>;
 pub type Row = (i64, Option<Bytes>);
 
 /// Contents per commit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct Versions {
     /// For page n at n-1: (commit, digest), ascending.
     pages: Vec<Vec<(u32, u64)>>,

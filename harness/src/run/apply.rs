@@ -6,7 +6,7 @@ use falken_models::event::{Actor, Event, EventKind};
 use falken_models::io::{CompletionError, IOCompletions, IOResult};
 use falken_models::site::Site;
 
-use super::{Checked, Ended, Run, Stage, Submitted};
+use super::{Checked, Ended, Run, Stage, Submitted, Watch};
 use crate::action::{Action, CrashKind, Held};
 use crate::choice::{Chooser, Kind};
 use crate::client::Phase;
@@ -171,12 +171,17 @@ impl<S: Subject> Run<'_, S> {
         let mut events: Vec<Event> = std::mem::take(&mut self.events);
         self.log.drain_into(&mut events);
         for event in &events {
-            self.trace.note(self.step, *event);
             self.ledger.note(event);
-            self.probes.note(event);
-            self.commits += u64::from(matches!(event.kind, EventKind::Publish { commit: true, .. }));
+            if self.watch == Watch::Report {
+                self.trace.note(self.step, *event);
+                self.probes.note(event);
+                self.commits += u64::from(matches!(event.kind, EventKind::Publish { commit: true, .. }));
+            }
             let view = view!(self, None);
-            self.checks.event(event, &view)?;
+            match self.watch {
+                Watch::Report | Watch::Judge => self.checks.event(event, &view)?,
+                Watch::Rebuild => self.checks.remember(event, &view),
+            }
         }
         events.clear();
         self.events = events;

@@ -4,7 +4,7 @@ use falken_models::connection::{Op, Outcome};
 use falken_models::disk::FileId;
 use falken_models::session::Error;
 
-use super::{Checked, Ended, Run, Stage};
+use super::{Checked, Ended, Run, Stage, Watch};
 use crate::action::Action;
 use crate::client::Phase;
 use crate::image::Barrier;
@@ -31,12 +31,20 @@ impl<S: Subject> Run<'_, S> {
 
     #[inline]
     fn check_moment(&mut self, moment: Moment, ended: Option<u8>) -> Checked<()> {
-        self.checks.moment(moment, &view!(self, ended))
+        match self.watch {
+            Watch::Report | Watch::Judge => self.checks.moment(moment, &view!(self, ended)),
+            Watch::Rebuild => {
+                self.checks.remember_moment(moment, &view!(self, ended));
+                Ok(())
+            }
+        }
     }
 
     fn check_ended(&mut self, ended: &Ended) -> Checked<()> {
         let Ended { conn, op, result } = ended;
-        self.checks.ended(*conn, op, result, &view!(self, Some(*conn)))?;
+        if self.watch != Watch::Rebuild {
+            self.checks.ended(*conn, op, result, &view!(self, Some(*conn)))?;
+        }
         let acknowledged = self.ledger.acknowledged;
         self.settle_accounts(*conn, op, result);
         if self.ledger.acknowledged > acknowledged {

@@ -2,6 +2,8 @@
 //!
 //! What each kind is and owes stands in [`fault::TABLE`](crate::fault::TABLE); here is only who is asked and when.
 
+use std::hash::{Hash, Hasher};
+
 use falken_models::disk::{Ending, IoKind, OpInfo};
 use falken_models::io::CompletionError;
 
@@ -81,6 +83,23 @@ impl Injector {
             ending_options: Vec::new(),
             ending_weights: Vec::new(),
         }
+    }
+
+    /// Hashes what decides which faults may still happen, and who is held back for how long from now on.
+    pub(super) fn hash_state<H: Hasher>(&self, now: u64, state: &mut H) {
+        let Self {
+            options: _,
+            weights: _,
+            endings: _,
+            crashes_max: _,
+            left,
+            held,
+            ending_options: _,
+            ending_weights: _,
+        } = self;
+        // What has no cap is counted down from the highest number, and never gets anywhere near 0.
+        left.iter().for_each(|left| (*left).min(u32::MAX / 2).hash(state));
+        held.iter().for_each(|(held, until)| (held.actor(), until.saturating_sub(now)).hash(state));
     }
 
     /// Takes one of a kind, unless its cap is reached.

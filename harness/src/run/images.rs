@@ -2,7 +2,7 @@
 
 use falken_models::disk::{IoKind, OpId};
 
-use super::{Checked, Run};
+use super::{Checked, Run, Watch};
 use crate::image::{Barrier, Second};
 use crate::subject::Subject;
 
@@ -16,6 +16,9 @@ impl<S: Subject> Run<'_, S> {
 
     /// Makes and judges the images of this moment, if the scenario wants them.
     pub(super) fn explore(&mut self, barrier: Barrier) -> Checked<()> {
+        if self.watch == Watch::Rebuild {
+            return Ok(());
+        }
         let Some(images) = self.images.as_mut().filter(|images| images.wants(barrier)) else { return Ok(()) };
         let explored = images.explore(barrier, &self.disk, &self.ledger, &mut self.oracle, Second::No);
         explored.map_err(|broken| self.failed(broken))

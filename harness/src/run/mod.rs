@@ -25,6 +25,7 @@ mod check;
 mod faults;
 mod images;
 mod select;
+mod state;
 mod tally;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,7 +43,7 @@ use crate::action::Action;
 use crate::choice::{Chooser, OptionId, Standing, Tape};
 use crate::client::Client;
 use crate::image::{Coverage, Explorer};
-use crate::invariant::Checks;
+use crate::invariant::{Checks, Parse};
 use crate::ledger::Ledger;
 use crate::parser::Rows;
 use crate::probe::Hits;
@@ -133,6 +134,17 @@ enum Stage {
     Proving,
 }
 
+/// What is done with what happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    /// It is judged, and kept for the report.
+    Report,
+    /// It is judged.
+    Judge,
+    /// It was judged before: only what later judgements build on is brought up to date.
+    Rebuild,
+}
+
 /// One run of one scenario over a subject.
 pub struct Run<'a, S> {
     scenario: &'a Scenario,
@@ -157,6 +169,7 @@ pub struct Run<'a, S> {
     trace: Trace,
     probes: Hits,
     stage: Stage,
+    pub(crate) watch: Watch,
     /// Actions taken so far.
     step: u64,
     /// The action at which the stage began.
@@ -191,21 +204,24 @@ impl<S: Subject> Run<'_, S> {
     }
 
     fn drive(&mut self) -> Checked<()> {
-        loop {
-            let action = self.select()?;
-            self.step += 1;
-            self.tally.note(action);
-            self.apply(action)?;
-            self.check(action)?;
-            self.polled = None;
-            if action == Action::Finale {
-                return Ok(());
-            }
-        }
+        while self.advance()? != Action::Finale {}
+        Ok(())
+    }
+
+    /// Takes one action.
+    #[inline]
+    pub(crate) fn advance(&mut self) -> Checked<Action> {
+        let action = self.select()?;
+        self.step += 1;
+        self.tally.note(action);
+        self.apply(action)?;
+        self.check(action)?;
+        self.polled = None;
+        Ok(action)
     }
 
     /// A violation at this step.
-    fn failed(&self, (invariant, evidence): (&'static str, Evidence)) -> Box<Violation> {
+    pub(crate) fn failed(&self, (invariant, evidence): (&'static str, Evidence)) -> Box<Violation> {
         Box::new(Violation { invariant, step: self.step, evidence })
     }
 
@@ -262,6 +278,8 @@ impl<'a, S: Subject> Run<'a, S> {
         let mut clients: Vec<Client> =
             (0..).zip(scenario.each_client()).map(|(conn, clients)| Client::new(conn, clients)).collect();
         let setup = parse_program(&scenario.setup).expect("the scenario is valid");
+        // Nobody else is there, so nobody could tell where it yields.
+        subject.set_micro(0, setup.is_empty() && config.micro);
         clients[0].enqueue(setup.into_iter().flatten());
         Run {
             scenario,
@@ -278,10 +296,11 @@ impl<'a, S: Subject> Run<'a, S> {
             tally: Tally::default(),
             wakers: Wakers::new(connections),
             ledger,
-            checks: Checks::default(),
+            checks: Checks::new(if scenario.is_finite() { Parse::Always } else { Parse::Sometimes }),
             trace: Trace::default(),
             probes: Hits::default(),
             stage: Stage::Preparing,
+            watch: Watch::Report,
             step: 0,
             stage_began: 0,
             commits: 0,

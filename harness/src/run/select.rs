@@ -33,7 +33,10 @@ impl<S: Subject> Run<'_, S> {
             }
             match self.stage {
                 // Only here, not in `advance_stage`: the setup and the programs have come to their ends.
-                Stage::Preparing => self.stage = Stage::Working,
+                Stage::Preparing => {
+                    self.stage = Stage::Working;
+                    self.subject.set_micro(0, self.scenario.schedule.micro);
+                }
                 Stage::Working => self.begin_settling(),
                 Stage::Settling => self.begin_proof(),
                 Stage::Proving => return Ok(Action::Finale),
@@ -68,7 +71,7 @@ impl<S: Subject> Run<'_, S> {
     }
 
     /// Lists the actors that can do something: connections first, then operations in flight, each in a fixed order.
-    fn list_options(&mut self) {
+    pub(super) fn list_options(&mut self) {
         self.options.clear();
         for (conn, client) in (0..).zip(&self.clients) {
             let enabled = match client.phase {

@@ -8,7 +8,7 @@ mod validate;
 
 use std::collections::BTreeMap;
 
-use falken_models::session::Config;
+use falken_models::session::{Config, HeaderGrain};
 use falken_models::wal::SyncMode;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -102,11 +102,13 @@ pub struct Database {
     pub sync: Sync,
     /// How often a busy lock is tried again before BUSY is returned.
     pub busy_retries: u32,
+    /// How often read start may lose a race before PROTOCOL is returned.
+    pub read_retries: u32,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { page_size: 512, cache_pages: 64, read_slots: 4, sync: Sync::Full, busy_retries: 16 }
+        Self { page_size: 512, cache_pages: 64, read_slots: 4, sync: Sync::Full, busy_retries: 16, read_retries: 100 }
     }
 }
 
@@ -152,11 +154,32 @@ impl Default for DiskConfig {
 pub struct Schedule {
     /// After every access to shared WAL state, and not only at I/O and explicit yields.
     pub micro: bool,
+    /// How much of a header copy one such access loads or stores.
+    pub header: Header,
+}
+
+/// How much of a header copy is loaded or stored in one step: see [`HeaderGrain`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "see HeaderGrain")]
+pub enum Header {
+    #[default]
+    Words,
+    Copies,
+}
+
+impl From<Header> for HeaderGrain {
+    fn from(header: Header) -> Self {
+        match header {
+            Header::Words => Self::Word,
+            Header::Copies => Self::Copy,
+        }
+    }
 }
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { micro: true }
+        Self { micro: true, header: Header::Words }
     }
 }
 
@@ -292,7 +315,9 @@ impl Scenario {
             read_slots: self.database.read_slots,
             sync: self.database.sync.into(),
             micro: self.schedule.micro,
+            header: self.schedule.header.into(),
             busy_retries: self.database.busy_retries,
+            read_retries: self.database.read_retries,
             ..Config::default()
         }
     }

@@ -40,6 +40,7 @@ impl Scenario {
         range("database.cache-pages", self.database.cache_pages as u64, 2, 100_000)?;
         range("database.read-slots", u64::from(self.database.read_slots), 1, 4)?;
         range("database.busy-retries", u64::from(self.database.busy_retries), 0, 10_000)?;
+        range("database.read-retries", u64::from(self.database.read_retries), 0, 10_000)?;
         one_of("disk.sector-size", self.disk.sector_size, &[512, 4096])?;
         range("rows.keys", u64::from(self.rows.keys), 1, 100_000)?;
         range("rows.value-bytes-max", u64::from(self.rows.value_bytes_max), 0, 1 << 20)?;

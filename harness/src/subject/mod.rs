@@ -24,6 +24,10 @@ pub trait Subject {
     /// Opens connection `conn`.
     fn connect(&mut self, conn: u8);
 
+    /// Whether the connection yields wherever it can, as it does at first, or only where it must wait. An engine that
+    /// cannot tell the two apart ignores it.
+    fn set_micro(&mut self, _conn: u8, _micro: bool) {}
+
     /// Starts a statement on an idle connection.
     fn submit(&mut self, conn: u8, op: Op);
 

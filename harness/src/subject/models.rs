@@ -48,6 +48,10 @@ impl Subject for Models {
         self.connections[slot] = Some(Connection::new(conn, Arc::clone(&self.shared)));
     }
 
+    fn set_micro(&mut self, conn: u8, micro: bool) {
+        self.connection(conn).set_micro(micro);
+    }
+
     fn submit(&mut self, conn: u8, op: Op) {
         self.connection(conn).submit(op);
     }

@@ -10,12 +10,12 @@ use crate::wal::format::be32;
 use crate::wal::{AppendFrames, EndWrite};
 
 /// Commits the write transaction under way. Without changes it writes and publishes nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub(super) struct Commit {
     state: State,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 enum State {
     #[default]
     Begin,

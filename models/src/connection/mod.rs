@@ -56,6 +56,7 @@ use statement::Statement;
 const TURNS_MAX: u32 = 100_000;
 
 /// One client connection.
+#[derive(Hash)]
 pub struct Connection {
     session: Session,
     statement: Option<Statement>,
@@ -78,6 +79,11 @@ impl Connection {
     pub fn submit(&mut self, op: Op) {
         assert!(self.statement.is_none(), "a connection runs one statement at a time");
         self.statement = Some(Statement::new(op));
+    }
+
+    /// Whether the connection yields after every access to shared WAL state, which is what the configuration says at first.
+    pub fn set_micro(&mut self, micro: bool) {
+        self.session.micro = micro;
     }
 
     /// Whether a statement is under way.

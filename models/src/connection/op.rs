@@ -14,7 +14,7 @@ pub enum BeginKind {
 }
 
 /// One statement. Outside BEGIN … COMMIT each is a transaction of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the fields are explained by their variant")]
 pub enum Op {
     /// Opens a transaction.
@@ -104,7 +104,7 @@ impl StatementKind {
 }
 
 /// What a statement returned.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// Done.
     Unit,

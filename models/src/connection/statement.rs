@@ -13,7 +13,7 @@ use crate::turn;
 use crate::wal::{BeginRead, BeginWrite, Checkpoint, EndRead, Rollback, UseLog};
 
 /// The work of a statement, between getting its locks and ending its transaction.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum Body {
     Get(Get),
     Put(Box<Put>),
@@ -47,7 +47,7 @@ impl StateTransition<Session> for Body {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum Phase {
     Start,
     BeginRead(Box<BeginRead>),
@@ -62,7 +62,7 @@ enum Phase {
 }
 
 /// One statement from its first step to its last.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(super) struct Statement {
     op: Op,
     phase: Phase,

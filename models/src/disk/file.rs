@@ -1,13 +1,14 @@
 //! One file: what running processes see, what is durable, and the effects in between.
 
 use std::collections::VecDeque;
+use std::hash::{Hash, Hasher};
 
-use super::{Ending, IoResult, Request};
+use super::{Ending, IoResult, Outlook, Request};
 use crate::digest::digest;
 use crate::io::CompletionError;
 
 /// One effect on a file that no fsync has covered yet.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) enum Effect {
     Write { offset: u64, bytes: Box<[u8]> },
     Resize { len: u64 },
@@ -24,6 +25,22 @@ pub(super) struct File {
 }
 
 impl File {
+    /// Hashes what can still matter.
+    pub(super) fn hash_state<H: Hasher>(&self, outlook: Outlook, state: &mut H) {
+        // Effects are numbered only to tell what an fsync covers: see `Op::hash_state`.
+        let Self { durable, current, unsynced, first_effect: _ } = self;
+        current.hash(state);
+        if outlook == Outlook::PowerMayFail {
+            durable.hash(state);
+            unsynced.hash(state);
+        }
+    }
+
+    /// How many of the un-synced effects have a number below `before`.
+    pub(super) fn effects_before(&self, before: u64) -> u64 {
+        before.saturating_sub(self.first_effect)
+    }
+
     pub(super) fn durable(bytes: Vec<u8>) -> Self {
         Self { current: bytes.clone(), durable: bytes, unsynced: VecDeque::new(), first_effect: 0 }
     }

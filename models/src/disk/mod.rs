@@ -22,6 +22,8 @@ mod request;
 mod ring;
 mod versions;
 
+use std::hash::{Hash, Hasher};
+
 use crate::event::{Actor, EventKind, EventLog};
 use crate::io::{Completion, CompletionError};
 use crate::sync::{Arc, Mutex};
@@ -110,6 +112,15 @@ impl Ending {
     }
 }
 
+/// Whether the power may still fail. If not, it does not matter what is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It will not.
+    PowerStays,
+    /// It may.
+    PowerMayFail,
+}
+
 /// What the kernel reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IoResult {
@@ -149,6 +160,22 @@ struct Op {
     submit_digest: u64,
     /// Syncs: effects numbered below this happened before the submit and will be durable.
     sync_before: u64,
+}
+
+impl Op {
+    /// Hashes what can still matter. `rank` is the operation's place among those in flight that change the same file:
+    /// a crash may perform them, in this order.
+    fn hash_state<H: Hasher>(&self, file: &File, rank: usize, outlook: Outlook, state: &mut H) {
+        // Names: slots, `op` and `ordinal` are only compared, and the owner is the caller's business.
+        let Self { info, slot: _, request, completion, submit_digest, sync_before } = self;
+        let OpInfo { op: _, owner: _, ordinal: _, kind, file: id, offset, len, cancel_asked } = info;
+        (kind, id, offset, len, cancel_asked, rank, submit_digest).hash(state);
+        request.hash(state);
+        completion.hash(state);
+        if outlook == Outlook::PowerMayFail && *kind == IoKind::Sync {
+            file.effects_before(*sync_before).hash(state);
+        }
+    }
 }
 
 struct Inner {
@@ -344,6 +371,29 @@ impl Disk {
         };
         let (runs, claims_success) = (op.completion.callback_runs(), op.completion.succeeded());
         self.log.push(Actor::Disk, EventKind::Callback { op: id, runs, accepted, claims_success, result });
+    }
+
+    /// Hashes the files. Operations in flight are hashed with their owners.
+    pub fn hash_files<H: Hasher>(&self, outlook: Outlook, state: &mut H) {
+        // Names are given by `next_op`, `ordinals` and the ring, and nothing depends on a name; how many slots are free
+        // follows from what is in flight.
+        let Inner { files, in_flight: _, ring: _, refusal, next_op: _, ordinals: _ } = &*self.inner.lock();
+        refusal.hash(state);
+        files.iter().for_each(|file| file.hash_state(outlook, state));
+    }
+
+    /// Hashes the operations in flight of one connection, oldest first.
+    pub fn hash_in_flight<H: Hasher>(&self, owner: u8, outlook: Outlook, state: &mut H) {
+        let inner = self.inner.lock();
+        let mut changing = [0; FileId::ALL.len()];
+        for op in &inner.in_flight {
+            let file = op.info.file.index();
+            let changes = matches!(op.info.kind, IoKind::Write | IoKind::Truncate);
+            if op.info.owner == owner {
+                op.hash_state(&inner.files[file], if changes { changing[file] } else { 0 }, outlook, state);
+            }
+            changing[file] += usize::from(changes);
+        }
     }
 
     /// The file's size in bytes as running processes see it.

@@ -6,7 +6,7 @@ use crate::io::{Buffer, CompletionKind};
 use crate::sync::Arc;
 
 /// What to do, with the buffer to do it with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 #[allow(missing_docs, reason = "the fields are explained by their variant")]
 pub enum Request {
     /// Fill the buffer, from byte `from` of it on, with what lies at `offset`.

@@ -1,5 +1,8 @@
 //! Bytes that an I/O operation reads from or writes to.
 
+use std::hash::{Hash, Hasher};
+
+use crate::state::hash_identity;
 use crate::sync::{Arc, Mutex};
 
 /// A block of bytes of fixed length, shared between whoever submitted an operation and the kernel.
@@ -9,6 +12,13 @@ use crate::sync::{Arc, Mutex};
 /// compares the bytes at submit with those that the kernel takes.
 #[derive(Debug)]
 pub struct Buffer(Mutex<Box<[u8]>>);
+
+impl Hash for Buffer {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_identity(self, state);
+        self.read(|bytes| bytes.hash(state));
+    }
+}
 
 impl Buffer {
     /// A buffer of `len` zero bytes.

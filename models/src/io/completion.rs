@@ -1,6 +1,7 @@
 //! The handle to one I/O operation's outcome. What happens to the outcome is in `core.rs`.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::task::Waker;
 
 use super::core::{Callback, Core};
@@ -201,6 +202,14 @@ impl Completion {
         }
     }
 
+    /// Says what the callback will do, as far as neither its buffer nor anything else shows it: callbacks with equal labels
+    /// must do the same. A callback without effects needs none. Part of the [state](crate::state).
+    pub fn set_label(&self, label: u64) {
+        if let Some(core) = self.core() {
+            core.set_label(label);
+        }
+    }
+
     /// The members of a built group, in the order of adding; empty for everything else.
     pub fn members(&self) -> &[Completion] {
         match &self.0 {
@@ -232,6 +241,20 @@ impl Completion {
     pub(super) fn unlink_from(&self, parent: &Arc<Core>) {
         if let Some(core) = self.core() {
             core.unlink(parent);
+        }
+    }
+}
+
+impl Hash for Completion {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.0 {
+            Repr::Yield => 0_u8.hash(state),
+            Repr::Single(core) => core.hash(state),
+            Repr::Group(handle) => {
+                let GroupHandle { core, members } = &**handle;
+                core.hash(state);
+                members.hash(state);
+            }
         }
     }
 }

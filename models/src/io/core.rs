@@ -4,10 +4,12 @@
 //! held and then, under the lock, makes the result visible and takes out the parent and the waker. Linking and waker
 //! registration hold the same lock, so none of them can fall between the two.
 
+use std::hash::{Hash, Hasher};
 use std::task::Waker;
 
 use super::{Buffer, CompletionError, CompletionKind};
 use crate::bug::{Bug, Planted};
+use crate::state::hash_identity;
 use crate::sync::{Arc, AtomicU32, Mutex, Ordering};
 
 type PlainCallback = Box<dyn FnMut(Result<i32, CompletionError>) + Send>;
@@ -47,6 +49,34 @@ struct Tail {
     parent: Option<Arc<Core>>,
     waker: Option<Waker>,
     kept_alive: Vec<Arc<Buffer>>,
+    /// What the callback will do, as far as nothing else shows it: see [`Completion::set_label`](super::Completion::set_label).
+    label: u64,
+}
+
+impl Hash for Core {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_identity(self, state);
+        let Self { kind, planted: _, state: phase, value, callback_runs, outstanding, first_error, tail } = self;
+        kind.hash(state);
+        for word in [phase, value, callback_runs, outstanding, first_error] {
+            word.load(Ordering::Acquire).hash(state);
+        }
+        let Tail { callback, parent, waker, kept_alive, label } = &*tail.lock();
+        match callback {
+            None => 0_u8.hash(state),
+            Some(Callback::Plain(_)) => 1_u8.hash(state),
+            Some(Callback::Read(_, buffer)) => buffer.hash(state),
+        }
+        // The group itself is hashed where somebody holds its handle; here it only matters which one it is.
+        parent.is_some().hash(state);
+        if let Some(parent) = parent {
+            hash_identity(&**parent, state);
+        }
+        // A connection parks on its own operations only, so that there is a waker says whose.
+        waker.is_some().hash(state);
+        kept_alive.hash(state);
+        label.hash(state);
+    }
 }
 
 impl Core {
@@ -232,6 +262,10 @@ impl Core {
     /// The first error of a member, or the own one.
     pub(super) fn first_error(&self) -> Option<CompletionError> {
         self.error().or_else(|| CompletionError::from_code(self.first_error.load(Ordering::Acquire)))
+    }
+
+    pub(super) fn set_label(&self, label: u64) {
+        self.tail.lock().label = label;
     }
 
     pub(super) fn keep_alive(&self, buffer: Arc<Buffer>) {

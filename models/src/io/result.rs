@@ -34,7 +34,7 @@ impl<T> IOResult<T> {
 }
 
 /// What an operation waits for: one completion, which may be a group.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 #[must_use = "whoever drops the completions that an operation waits for can never tell when to call it again"]
 pub enum IOCompletions {
     /// One completion.

@@ -1,6 +1,7 @@
 //! Which pages of the database are in memory, and which of them are dirty.
 
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 
 use super::page::{Page, PinnedPage};
 use crate::io::Completion;
@@ -24,6 +25,25 @@ pub struct PageCache {
     dirty: BTreeSet<u32>,
     /// Whether the transaction under way has written unpublished frames.
     spilled: bool,
+}
+
+impl Hash for PageCache {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The capacity never changes, and `resident` counts the slots that follow.
+        let Self { slots, resident: _, capacity: _, clock: _, dirty, spilled } = self;
+        let mut order: Vec<(u64, u32)> = Vec::new();
+        for (number, Resident { page, reading, used }) in (0..).zip(slots).filter_map(|(n, r)| Some((n, r.as_ref()?))) {
+            number.hash(state);
+            page.hash(state);
+            reading.hash(state);
+            order.push((*used, number));
+        }
+        // The clock only grows, and only says which page was used before which: that order is all of it.
+        order.sort_unstable();
+        order.iter().for_each(|(_, number)| number.hash(state));
+        dirty.hash(state);
+        spilled.hash(state);
+    }
 }
 
 impl PageCache {

@@ -14,7 +14,7 @@ use crate::turn;
 use crate::wal::{AppendFrames, format};
 
 /// Gives a pinned, loaded page of the connection's snapshot.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct GetPage {
     number: u32,
     spill: Option<Box<AppendFrames>>,
@@ -25,7 +25,7 @@ pub struct GetPage {
 }
 
 /// A read of a page, or of the rest of one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 struct PageRead {
     page: Arc<Page>,
     source: PageSource,
@@ -107,6 +107,11 @@ impl GetPage {
         };
         let completion =
             Completion::new_read_planted(s.shared.config.planted, Arc::clone(read.page.buffer()), callback);
+        // With the buffer, which belongs to the page, this is all that the callback depends on.
+        completion.set_label(match source {
+            PageSource::Database => u64::from(number),
+            PageSource::Frame(frame) => u64::from(number) | u64::from(frame) << 32,
+        });
         match s.submit_with(read.request.clone(), completion)? {
             Submitted::RingFull => {
                 s.pages.remove(number);

@@ -1,8 +1,10 @@
 //! One page in memory: bytes, flags, pins.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use crate::io::Buffer;
+use crate::state::hash_identity;
 use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering};
 
 /// The bytes have arrived.
@@ -123,6 +125,18 @@ impl Page {
     }
 }
 
+impl Hash for Page {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        hash_identity(self, state);
+        let Self { number, buffer, flags, pins, digest } = self;
+        number.hash(state);
+        buffer.hash(state);
+        flags.load(Ordering::Acquire).hash(state);
+        pins.load(Ordering::Acquire).hash(state);
+        digest.load(Ordering::Acquire).hash(state);
+    }
+}
+
 impl fmt::Debug for Page {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Page({}, flags {:#06b}, pins {})", self.number, self.flags.load(Ordering::Relaxed), self.pins())
@@ -130,7 +144,7 @@ impl fmt::Debug for Page {
 }
 
 /// A page that stays in the cache for as long as this lives.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct PinnedPage(Arc<Page>);
 
 impl PinnedPage {

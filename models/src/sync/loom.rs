@@ -1,5 +1,6 @@
 //! The loom backend: every atomic access, lock and reference count is a point where loom may switch threads.
 
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
 pub use ::loom::sync::MutexGuard;
@@ -44,6 +45,12 @@ impl<T: ?Sized + PartialEq> PartialEq for Arc<T> {
 }
 
 impl<T: ?Sized + Eq> Eq for Arc<T> {}
+
+impl<T: ?Sized + Hash> Hash for Arc<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
 
 impl<T: Clone> From<&[T]> for Arc<[T]> {
     fn from(values: &[T]) -> Self {

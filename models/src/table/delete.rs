@@ -12,14 +12,14 @@ use crate::session::{Error, Session, Turn};
 use crate::turn;
 
 /// Removes a key and its value; gives whether it was there.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct Delete {
     key: i64,
     state: State,
     path: Option<Path>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum State {
     Seek(Seek),
     FreeChain(FreeChain),

@@ -28,7 +28,7 @@ fn trunk_leaf(index: u32) -> usize {
 }
 
 /// Pins page 1 and the first trunk page, if there is one.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 struct Head {
     first: Option<PinnedPage>,
     get: GetPage,
@@ -61,7 +61,7 @@ impl StateTransition<Session> for Head {
 }
 
 /// Gives a page that nothing uses, filled with zeros and dirty: from the freelist, or at the end of the database.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub(super) struct AllocatePage {
     head: Head,
 }
@@ -97,7 +97,7 @@ impl StateTransition<Session> for AllocatePage {
 }
 
 /// Puts a page on the freelist: as a leaf of the first trunk if there is room, else as the new first trunk.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(super) struct FreePage {
     number: u32,
     head: Head,

@@ -10,13 +10,13 @@ use crate::session::{Error, Session, Turn};
 use crate::turn;
 
 /// Gives the value of a key, if there is one.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct Get {
     key: i64,
     state: State,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum State {
     Seek(Seek),
     Read(ReadPayload),

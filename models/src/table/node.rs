@@ -11,7 +11,7 @@ const LEAF: u8 = 13;
 const INTERIOR: u8 = 5;
 
 /// What a page is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Holds rows.
     Leaf,
@@ -119,7 +119,7 @@ fn write_page<'a>(page: &mut [u8], kind: u8, header: usize, cells: impl ExactSiz
 }
 
 /// The children of an interior page: keys up to `key` lie in `child`, the rest in `right`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Children {
     /// The children but the last, with their largest key.
     pub cells: Vec<(u32, i64)>,

@@ -16,14 +16,14 @@ pub(super) fn chunk_len(page_size: usize) -> usize {
 }
 
 /// Reads the whole payload of a cell.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(super) struct ReadPayload {
     collected: Vec<u8>,
     total: usize,
     state: ReadState,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum ReadState {
     /// Getting the next page of the chain; 0 after the last one.
     Fetch(u32, GetPage),
@@ -87,12 +87,12 @@ impl StateTransition<Session> for ReadPayload {
 }
 
 /// Puts every page of a chain on the freelist.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(super) struct FreeChain {
     state: FreeState,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum FreeState {
     Fetch(u32, GetPage),
     Free(FreePage, u32),

@@ -17,7 +17,7 @@ use crate::turn;
 ///
 /// Everything that can fail for want of room is found out first; then the old chain is freed, pages are allocated, and
 /// the last turn writes all of them.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct Put {
     key: i64,
     record: Vec<u8>,
@@ -30,7 +30,7 @@ pub struct Put {
     wanted: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum State {
     Seek(Seek),
     FreeOld(FreeChain),
@@ -218,14 +218,14 @@ impl StateTransition<Session> for Put {
 }
 
 /// Appends an element to the list stored under a key: a value read and written back longer.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct Append {
     key: i64,
     element: Arc<[u8]>,
     state: AppendState,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum AppendState {
     Get(super::Get),
     Put(Box<Put>),

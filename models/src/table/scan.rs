@@ -11,7 +11,7 @@ use crate::session::{Error, Session, Turn};
 use crate::turn;
 
 /// Gives the leaves one after the other, from the smallest key.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 struct Leaves {
     root: Option<PinnedPage>,
     position: usize,
@@ -56,7 +56,7 @@ impl StateTransition<Session> for Leaves {
 }
 
 /// Gives every row in ascending order of keys.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct Scan {
     leaves: Leaves,
     /// The leaf being read and the next cell in it.
@@ -102,7 +102,7 @@ impl StateTransition<Session> for Scan {
 }
 
 /// Counts the rows.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct Count {
     leaves: Leaves,
     rows: u64,

@@ -9,7 +9,7 @@ use crate::session::{Error, Session, Turn};
 use crate::turn;
 
 /// The pinned pages on the way to a leaf.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(super) struct Path {
     /// The leaf.
     pub leaf: PinnedPage,
@@ -18,7 +18,7 @@ pub(super) struct Path {
 }
 
 /// Finds the leaf of a key.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(super) struct Seek {
     key: i64,
     get: GetPage,

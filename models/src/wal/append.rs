@@ -21,7 +21,7 @@ use crate::turn;
 ///
 /// The order is the whole point: header durable before any frame; frames written before the fsync; fsync before the
 /// frames are indexed and published.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct AppendFrames {
     pages: Vec<PinnedPage>,
     /// The database size after the commit; `None` for a spill.
@@ -35,7 +35,7 @@ pub struct AppendFrames {
     written: Option<Transfer>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum State {
     Restart(RestartLog),
     Header,

@@ -44,7 +44,7 @@ fn put(out: &mut [u8], at: usize, value: u32) {
 }
 
 /// The fields of a log header.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct LogHeader {
     /// Whether checksum words are read big-endian.
     pub big_endian: bool,

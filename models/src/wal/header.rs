@@ -5,12 +5,20 @@ use super::shared::{HEADER_WORDS, Header, HeaderCopy, LockId, LockMode};
 use crate::event::EventKind;
 use crate::io::StateTransition;
 use crate::io::TransitionResult::{Continue, Done};
-use crate::session::{Error, Session, Turn};
+use crate::session::{Error, HeaderGrain, Session, Turn};
 use crate::site::Site;
 use crate::turn;
 
+/// How many words, from `done` of both copies on, are loaded or stored in one step.
+fn words(s: &Session, done: usize) -> std::ops::Range<usize> {
+    match s.shared.config.header {
+        HeaderGrain::Word => done..done + 1,
+        HeaderGrain::Copy => done..done + HEADER_WORDS,
+    }
+}
+
 /// Loads both copies, copy 0 first, and gives the header if they agree.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub(super) struct LoadHeader {
     copies: [HeaderCopy; 2],
     loaded: usize,
@@ -24,19 +32,21 @@ impl LoadHeader {
     }
 
     pub(super) fn turn(&mut self, s: &mut Session) -> Turn<Option<Header>> {
-        let (copy, word) = (self.loaded / HEADER_WORDS, self.loaded % HEADER_WORDS);
-        if copy == 2 {
+        if self.loaded == 2 * HEADER_WORDS {
             return Ok(Done(Header::decode(&self.copies)));
         }
-        self.copies[copy][word] = s.shared.wal.load_header_word(copy, word);
-        self.loaded += 1;
+        for at in words(s, self.loaded) {
+            let (copy, word) = (at / HEADER_WORDS, at % HEADER_WORDS);
+            self.copies[copy][word] = s.shared.wal.load_header_word(copy, word);
+            self.loaded += 1;
+        }
         s.pass(Site::HeaderLoad)
     }
 }
 
 /// Publishes a header: copy 1 first, then copy 0, so that a reader who finds both equal has seen a whole one
 /// (`walIndexWriteHdr`).
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct StoreHeader {
     header: Header,
     stored: usize,
@@ -57,9 +67,11 @@ impl StateTransition<Session> for StoreHeader {
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
         // Half a header would lock every reader out: from the first word on this is finished, whatever happens.
         s.must_finish = true;
-        let (copy, word) = (1 - self.stored / HEADER_WORDS, self.stored % HEADER_WORDS);
-        s.shared.wal.store_header_word(copy, word, self.header.encode()[word]);
-        self.stored += 1;
+        for at in words(s, self.stored) {
+            let (copy, word) = (1 - at / HEADER_WORDS, at % HEADER_WORDS);
+            s.shared.wal.store_header_word(copy, word, self.header.encode()[word]);
+            self.stored += 1;
+        }
         if self.stored < 2 * HEADER_WORDS {
             return s.pass(Site::HeaderStore);
         }
@@ -71,7 +83,7 @@ impl StateTransition<Session> for StoreHeader {
 }
 
 /// Gets a consistent copy of the published header; recovers the log if there is none (`walIndexReadHdr`).
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct ReadHeader {
     state: State,
     retries: u32,
@@ -79,7 +91,7 @@ pub struct ReadHeader {
     kept_write: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum State {
     Load { load: LoadHeader, locked: bool },
     LockWrite,

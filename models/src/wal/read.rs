@@ -10,11 +10,8 @@ use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::turn;
 
-/// How often read start may lose a race before it gives up.
-const RETRIES_MAX: u32 = 100;
-
 /// Whether a read transaction may ignore the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UseLog {
     /// A fresh snapshot: the log is ignored if it is fully backfilled.
     IfNeeded,
@@ -26,7 +23,7 @@ pub enum UseLog {
 ///
 /// The order *slot lock, minFrame, mark again, header again* is load-bearing: a checkpointer that works from a newer
 /// header may have skipped the version of a page that this snapshot needs.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct BeginRead {
     use_log: UseLog,
     state: State,
@@ -37,7 +34,7 @@ pub struct BeginRead {
     min_frame: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum State {
     Header(ReadHeader),
     Backfill,
@@ -213,7 +210,7 @@ impl StateTransition<Session> for BeginRead {
             }
             State::Retry => {
                 self.retries += 1;
-                if self.retries > RETRIES_MAX {
+                if self.retries > s.shared.config.read_retries {
                     return Err(Error::Protocol);
                 }
                 self.state = Self::new(self.use_log).state;
@@ -224,7 +221,7 @@ impl StateTransition<Session> for BeginRead {
 }
 
 /// Releases the read slot.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct EndRead;
 
 impl StateTransition<Session> for EndRead {

@@ -17,7 +17,7 @@ use crate::transfer::Transfer;
 use crate::turn;
 
 /// Rebuilds the wal-index from the files. The caller holds WRITE.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub(super) struct Recover {
     state: State,
     retries: u32,
@@ -32,7 +32,7 @@ pub(super) struct Recover {
     found: Header,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 enum State {
     #[default]
     LockCkpt,

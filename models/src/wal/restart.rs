@@ -13,12 +13,12 @@ use crate::turn;
 
 /// Publishes the header of a new, empty generation and then zeroes the counters and marks. The caller holds WRITE and
 /// READ1 to READn exclusively. Finished even if the statement is abandoned meanwhile.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub(super) struct ResetLog {
     state: ResetState,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 enum ResetState {
     #[default]
     Begin,
@@ -73,12 +73,12 @@ impl StateTransition<Session> for ResetLog {
 
 /// What a writer does before its first frame: if its snapshot ignores the log, it restarts the log when no reader needs
 /// it, and in any case moves to a mark slot, so that it finds its own frames.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub(super) struct RestartLog {
     state: State,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 enum State {
     #[default]
     Backfill,

@@ -3,6 +3,8 @@
 //! Fields and protocol are those of `wal.c`; the layout is not, because no other process maps it: a header copy is six
 //! 64-bit words instead of 48 bytes, and frames are found through per-page lists instead of hash blocks.
 
+use std::hash::{Hash, Hasher};
+
 use super::format::Checksum;
 use crate::digest::mix;
 use crate::event::LogPoint;
@@ -50,7 +52,7 @@ pub enum LockMode {
 const EXCLUSIVE: u32 = 1 << 31;
 
 /// The content of a header copy (`WalIndexHdr`). Two equal headers mean the same snapshot.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Header {
     /// Whether the index has been built; a zeroed header is not valid.
     pub is_init: bool,
@@ -124,7 +126,7 @@ impl Header {
 
 /// Which frames hold which page. Frames above a reader's `mx_frame` are invisible to it, so entries may be appended
 /// before they are published.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct FrameIndex {
     /// The page of frame n at position n-1.
     pages: Vec<u32>,
@@ -200,6 +202,29 @@ pub struct WalShared {
     pub index: Mutex<FrameIndex>,
 }
 
+impl Hash for WalShared {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self {
+            header,
+            backfill,
+            backfill_attempted,
+            marks,
+            locks,
+            unsynced,
+            salts_drawn,
+            index,
+            header_done,
+            kept_position,
+        } = self;
+        header.iter().flatten().for_each(|word| word.load(Ordering::SeqCst).hash(state));
+        let words =
+            [backfill, backfill_attempted, unsynced, salts_drawn, header_done].into_iter().chain(marks).chain(locks);
+        words.for_each(|word| word.load(Ordering::SeqCst).hash(state));
+        kept_position.lock().hash(state);
+        index.lock().hash(state);
+    }
+}
+
 impl Default for WalShared {
     /// The zeroed memory of a process that has just started: the first reader finds it invalid and recovers.
     fn default() -> Self {
@@ -223,7 +248,7 @@ impl WalShared {
         self.header[copy][word].load(Ordering::SeqCst)
     }
 
-    pub(super) fn store_header_word(&self, copy: usize, word: usize, value: u64) {
+    pub(crate) fn store_header_word(&self, copy: usize, word: usize, value: u64) {
         self.header[copy][word].store(value, Ordering::SeqCst);
     }
 
@@ -239,7 +264,7 @@ impl WalShared {
         self.backfill.load(Ordering::SeqCst)
     }
 
-    pub(super) fn set_backfill(&self, frame: u32) {
+    pub(crate) fn set_backfill(&self, frame: u32) {
         self.backfill.store(frame, Ordering::SeqCst);
     }
 
@@ -248,7 +273,7 @@ impl WalShared {
         self.backfill_attempted.load(Ordering::SeqCst)
     }
 
-    pub(super) fn set_backfill_attempted(&self, frame: u32) {
+    pub(crate) fn set_backfill_attempted(&self, frame: u32) {
         self.backfill_attempted.store(frame, Ordering::SeqCst);
     }
 
@@ -258,7 +283,7 @@ impl WalShared {
     }
 
     /// Allowed only to a holder of READ(slot) exclusive.
-    pub(super) fn set_mark(&self, slot: u8, mark: u32) {
+    pub(crate) fn set_mark(&self, slot: u8, mark: u32) {
         self.marks[usize::from(slot)].store(mark, Ordering::SeqCst);
     }
 
@@ -266,7 +291,7 @@ impl WalShared {
         self.unsynced.load(Ordering::SeqCst) != 0
     }
 
-    pub(super) fn set_unsynced(&self, unsynced: bool) {
+    pub(crate) fn set_unsynced(&self, unsynced: bool) {
         self.unsynced.store(u32::from(unsynced), Ordering::SeqCst);
     }
 

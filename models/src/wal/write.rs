@@ -14,12 +14,12 @@ use crate::turn;
 /// Takes WRITE and makes sure that the snapshot is still the newest commit (`sqlite3WalBeginWriteTransaction`).
 ///
 /// Fails with BUSY if somebody writes, and with BUSY_SNAPSHOT if somebody has; the read transaction stays.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct BeginWrite {
     state: BeginState,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 enum BeginState {
     #[default]
     Lock,
@@ -66,7 +66,7 @@ impl BeginWrite {
 }
 
 /// Gives up WRITE after a commit.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct EndWrite;
 
 impl StateTransition<Session> for EndWrite {
@@ -89,12 +89,12 @@ impl StateTransition<Session> for EndWrite {
 ///
 /// Frames leave the index *before* WRITE is released: afterwards those behind the published ones may be another
 /// writer's.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 pub struct Rollback {
     state: RollbackState,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Hash)]
 enum RollbackState {
     #[default]
     Cancel,

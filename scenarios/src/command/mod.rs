@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 pub mod check;
+mod explore;
 mod list;
 mod replay;
 mod run;
@@ -30,6 +31,7 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
             run::run(&default)
         }
         Some(Command::Run(options)) => run::run(&options),
+        Some(Command::Explore(options)) => explore::explore(&options),
         Some(Command::Replay(options)) => replay::replay(&options),
         Some(Command::Shrink(options)) => shrink::shrink(&options),
         Some(Command::Sweep(options)) => sweep::sweep(&options),

@@ -126,7 +126,7 @@ fn oracle(kind: OracleKind) -> Result<MakeOracle, Failure> {
 }
 
 /// The first Ctrl-C lets the runs under way end and reports what there is; a second one kills.
-fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Failure> {
+pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {

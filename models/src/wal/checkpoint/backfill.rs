@@ -21,7 +21,7 @@ use crate::wal::shared::{Header, LockId, LockMode, MARK_UNUSED};
 const BATCH: usize = 4;
 
 /// Copies the frames that no reader holds back. The caller holds CKPT.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub(super) struct Backfill {
     state: State,
     asked: CheckpointMode,
@@ -36,7 +36,7 @@ pub(super) struct Backfill {
     batch: Vec<(u32, u32, Arc<Buffer>)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum State {
     Load,
     Mark(u8),

@@ -51,7 +51,7 @@ impl CheckpointMode {
 }
 
 /// What `PRAGMA wal_checkpoint` returns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CheckpointResult {
     /// Whether something kept it from doing all that was asked.
     pub busy: bool,
@@ -62,7 +62,7 @@ pub struct CheckpointResult {
 }
 
 /// How often a busy lock is still waited for. PASSIVE never waits.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct Patience {
     waits: bool,
     used: u32,
@@ -81,7 +81,7 @@ impl Patience {
 }
 
 /// One checkpoint.
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 pub struct Checkpoint {
     /// The mode asked for.
     asked: CheckpointMode,
@@ -98,7 +98,7 @@ pub struct Checkpoint {
     cache_is_current: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Hash)]
 enum State {
     LockCkpt,
     LockWrite,
@@ -114,7 +114,7 @@ enum State {
     Ended,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Retry {
     Yes,
     No,

@@ -1,0 +1,134 @@
+//! What an exhaustive search says about itself, in text and in JSON.
+
+use std::fmt::Write;
+
+use falken_harness::explore::{Ended, Figures, collision_probability};
+use serde_json::json;
+
+use crate::{Failure, json, text};
+
+/// A search that has ended.
+#[derive(Clone, Debug)]
+pub struct Exploration {
+    /// The scenario.
+    pub scenario: String,
+    /// The planted bug.
+    pub planted: Option<&'static str>,
+    /// Why it has ended.
+    pub ended: Ended,
+    /// What it has counted.
+    pub figures: Figures,
+    /// States found but not looked at.
+    pub waiting: u64,
+    /// What was left out on purpose, in words.
+    pub bounds: Vec<String>,
+    /// Threads.
+    pub jobs: usize,
+    /// Wall-clock seconds of this session.
+    pub seconds: f64,
+    /// States that this session has found; the others were in the state directory.
+    pub found_now: u64,
+    /// The first violation.
+    pub failure: Option<Failure>,
+    /// What else there is to say.
+    pub notes: Vec<String>,
+}
+
+impl Exploration {
+    /// The verdict in one word.
+    pub fn verdict(&self) -> &'static str {
+        match (&self.failure, self.ended) {
+            (Some(_), _) => "violation",
+            (None, Ended::Finished) => "pass",
+            (None, Ended::Limit | Ended::Stopped | Ended::Violation) => "unknown",
+        }
+    }
+
+    fn headline(&self) -> &'static str {
+        match (&self.failure, self.ended) {
+            (Some(_), _) => "VIOLATION",
+            (None, Ended::Finished) if self.bounds.is_empty() => "pass: finished, every schedule was tried",
+            (None, Ended::Finished) => "pass: finished, every schedule within the bounds was tried",
+            (None, Ended::Limit) => "unknown: a limit was hit before every state was looked at",
+            (None, Ended::Stopped) => "unknown: stopped before every state was looked at",
+            (None, Ended::Violation) => "violation",
+        }
+    }
+
+    fn rate(&self) -> u64 {
+        (self.found_now as f64 / self.seconds.max(1e-9)) as u64
+    }
+
+    /// Text, for people.
+    pub fn to_text(&self) -> String {
+        let mut out = String::new();
+        if let Some(failure) = &self.failure {
+            text::write_failure(&mut out, failure);
+        }
+        let Figures { states, transitions, pruned, ends, violations, depth, bounded } = self.figures;
+        let [states_text, transitions, pruned, ends, waiting] =
+            [states, transitions, pruned, ends, self.waiting].map(text::grouped);
+        let planted = self.planted.map_or(String::new(), |bug| format!(" with `{bug}` planted"));
+        let _ = writeln!(out, "{}: {}{planted}", self.scenario, self.headline());
+        let _ = writeln!(out, "  states      {states_text}, of which {waiting} were not looked at; depth {depth}");
+        let _ = writeln!(
+            out,
+            "  transitions {transitions}: {pruned} to known states, {ends} to the end, {violations} to a violation"
+        );
+        let bounds = if self.bounds.is_empty() { "none".into() } else { self.bounds.join(", ") };
+        let forbade = if bounded > 0 {
+            format!("; they forbade something {} times", text::grouped(bounded))
+        } else {
+            String::new()
+        };
+        let _ = writeln!(out, "  bounds      {bounds}{forbade}");
+        let rate = text::grouped(self.rate());
+        let s = if self.jobs == 1 { "" } else { "s" };
+        let _ = writeln!(out, "  speed       {rate} states per second, {:.1} s on {} job{s}", self.seconds, self.jobs);
+        let _ = writeln!(
+            out,
+            "  collisions  a state was hidden by another one's hash with probability {:.1e}",
+            collision_probability(states)
+        );
+        self.notes.iter().for_each(|note| _ = writeln!(out, "  note        {note}"));
+        out
+    }
+
+    /// One JSON object, for programs.
+    ///
+    /// # Panics
+    /// Never: everything in it has a JSON form.
+    pub fn to_json(&self) -> String {
+        let Figures { states, transitions, pruned, ends, violations, depth, bounded } = self.figures;
+        let report = json!({
+            "scenario": self.scenario,
+            "verdict": self.verdict(),
+            "finished": self.ended == Ended::Finished,
+            "ended": match self.ended {
+                Ended::Finished => "finished",
+                Ended::Limit => "limit",
+                Ended::Stopped => "stopped",
+                Ended::Violation => "violation",
+            },
+            "planted": self.planted,
+            "states": states,
+            "waiting": self.waiting,
+            "transitions": transitions,
+            "pruned": pruned,
+            "ends": ends,
+            "violations": violations,
+            "depth": depth,
+            "bounds": self.bounds,
+            "bounded": bounded,
+            "collision_probability": collision_probability(states),
+            "jobs": self.jobs,
+            "seconds": self.seconds,
+            "states_per_second": self.rate(),
+            "notes": self.notes,
+            "violation": self.failure.as_ref().map(json::failure),
+        });
+        let mut text = serde_json::to_string_pretty(&report).expect("a report has a JSON form");
+        text.push('\n');
+        text
+    }
+}
