@@ -20,6 +20,7 @@ pub mod explore;
 pub mod fault;
 pub mod history;
 pub mod image;
+pub mod invariance;
 pub mod invariant;
 pub mod ledger;
 pub mod parser;

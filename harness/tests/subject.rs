@@ -146,3 +146,18 @@ fn whatever_a_subject_does_ends_in_a_verdict_with_a_tape_that_reproduces_it() {
         assert_eq!((again.hash, again.verdict), (report.hash, report.verdict), "{invariant}");
     }
 }
+
+#[test]
+fn whoever_is_stuck_is_named_with_what_it_waits_for_and_who_holds_which_lock_and_slot() {
+    let mut named = std::collections::BTreeSet::new();
+    for at in (300..900).step_by(7) {
+        for fault in [Fault::Livelock(at), Fault::Deadlock(at)] {
+            let report = run(fault, Box::new(Random::new(1)));
+            let facts = &report.verdict.violation().unwrap().evidence.facts;
+            let waiting = facts.iter().find(|fact| fact.label == "waiting").expect("somebody waits");
+            assert!(waiting.value.starts_with('c') && waiting.value.contains(" at ") && waiting.value.contains("for "));
+            named.extend(facts.iter().map(|fact| fact.label));
+        }
+    }
+    assert!(named.is_superset(&["waiting", "lock", "slot"].into()), "{named:?}");
+}

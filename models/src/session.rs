@@ -59,6 +59,19 @@ pub enum HeaderGrain {
     Copy,
 }
 
+/// Whether a statement runs straight through, for comparing it with one that yields. It can do so only on a disk that
+/// [finishes operations at once](Disk::finish_at_once).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Straight {
+    /// It yields at every wait, and as `micro` says.
+    #[default]
+    No,
+    /// It yields only where it cannot go on: where a wait is not over, or somebody else must go first.
+    Yes,
+    /// Also at this site.
+    ExceptAt(Site),
+}
+
 /// How a database is set up.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
@@ -76,6 +89,8 @@ pub struct Config {
     pub header: HeaderGrain,
     /// How often read start may lose a race before it gives up with PROTOCOL.
     pub read_retries: u32,
+    /// Whether statements run straight through.
+    pub straight: Straight,
     /// How often a busy lock is tried again, each time after an explicit yield, before BUSY is returned.
     pub busy_retries: u32,
     /// From which random salts are made.
@@ -94,6 +109,7 @@ impl Default for Config {
             micro: true,
             header: HeaderGrain::Word,
             read_retries: 100,
+            straight: Straight::No,
             busy_retries: 16,
             salt_seed: 0,
             planted: Planted::default(),
@@ -253,7 +269,12 @@ impl Session {
     /// Ends a turn that accessed shared WAL state: others may get a turn here.
     #[inline]
     pub(crate) fn pass<T>(&mut self, site: Site) -> Turn<T> {
-        if self.micro { self.give_way(site) } else { Ok(TransitionResult::Continue) }
+        let yields = match self.shared.config.straight {
+            Straight::No => self.micro,
+            Straight::Yes => false,
+            Straight::ExceptAt(only) => only == site,
+        };
+        if yields { self.give_way(site) } else { Ok(TransitionResult::Continue) }
     }
 
     /// Ends a turn that cannot go on before others had theirs: an explicit yield, never a loop.
@@ -262,9 +283,17 @@ impl Session {
         Ok(TransitionResult::Io(IOCompletions::Single(Completion::new_yield())))
     }
 
-    /// Ends a turn with a wait for `completion`.
+    /// Ends a turn with a wait for `completion`; where statements run straight through, not if it is over already.
     pub(crate) fn wait<T>(&mut self, site: Site, completion: Completion) -> Turn<T> {
         self.site = site;
+        let runs_on = match self.shared.config.straight {
+            Straight::No => false,
+            Straight::Yes => completion.succeeded(),
+            Straight::ExceptAt(only) => only != site && completion.succeeded(),
+        };
+        if runs_on {
+            return Ok(TransitionResult::Continue);
+        }
         Ok(TransitionResult::Io(IOCompletions::Single(completion)))
     }
 

@@ -97,6 +97,9 @@ pub struct Run {
     /// Ask for a second opinion on the files after each crash and at the end of each run
     #[arg(long, value_enum, default_value_t = OracleKind::None)]
     pub oracle: OracleKind,
+    /// Check this instead of running schedules; --runs is the number of seeds
+    #[arg(long, value_enum)]
+    pub check: Option<RunCheck>,
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -148,6 +151,13 @@ pub struct Explore {
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// Checks that replace the runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RunCheck {
+    /// Each statement does the same without a yield, with a yield at each site, and with yields everywhere
+    YieldInvariance,
 }
 
 /// Second opinions.

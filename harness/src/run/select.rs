@@ -1,6 +1,7 @@
 //! Selecting the next action: the only place that asks choices about who, when and how.
 
 use falken_models::connection::Op;
+use falken_models::disk::OpInfo;
 use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
 
@@ -129,6 +130,16 @@ impl<S: Subject> Run<'_, S> {
         let held = (0_u8..).zip(&self.ledger.locks).filter(|(_, holders)| **holders != Default::default());
         for (lock, holders) in held {
             evidence = evidence.with("lock", format!("{} {holders:?}", falken_models::wal::LockId(lock).name()));
+        }
+        for (conn, facts) in (0..).zip(&self.ledger.conns) {
+            let Some(reading) = &facts.reading else { continue };
+            let text = format!("c{conn} reads on slot {} with mark {}", reading.slot, reading.mark);
+            evidence = evidence.with("slot", text);
+        }
+        for op in &self.in_flight {
+            let OpInfo { owner, ordinal, kind, file, offset, len, .. } = *op;
+            let text = format!("c{owner}.{ordinal} {} {} {offset}+{len}", kind.name(), file.name());
+            evidence = evidence.with("in flight", text);
         }
         Box::new(Violation { invariant, step: self.step, evidence })
     }

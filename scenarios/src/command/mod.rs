@@ -2,6 +2,7 @@
 
 pub mod check;
 mod explore;
+mod invariance;
 mod list;
 mod replay;
 mod run;

@@ -18,12 +18,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::batch::{Batch, Totals};
 use crate::catalog;
-use crate::cli::{OracleKind, Run};
+use crate::cli::{OracleKind, Run, RunCheck};
 use crate::exit::{Exit, Failure, suggest};
 use crate::plant::shown_by;
 use crate::repro_file;
 
-use super::{replay, shrink};
+use super::{invariance, replay, shrink};
 
 /// How often a line of progress is printed where there is no terminal.
 const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
@@ -35,6 +35,9 @@ const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
 pub fn run(options: &Run) -> Result<Exit, Failure> {
     let planted = options.plant.as_deref().map(find_bug).transpose()?;
     let (scenario, strategy) = what_to_run(options, planted)?;
+    if options.check == Some(RunCheck::YieldInvariance) {
+        return invariance::check(options, &scenario, strategy, Planted(planted));
+    }
     prepare_directory(&options.repro_dir)?;
     options.keep_files.as_deref().map(prepare_directory).transpose()?;
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
