@@ -32,6 +32,9 @@ use crate::verdict::{Evidence, of_panic};
 
 /// How many statements are compared at most.
 const STATEMENTS_MAX: usize = 60;
+/// Enough for every page: which one a full cache evicts, and so what is read again and spilled, depends on which reads are
+/// under way, and no promise covers it.
+const CACHE_PAGES: usize = 100_000;
 /// More steps than any statement takes when it is alone.
 const STEPS_MAX: u32 = 1_000_000;
 
@@ -186,7 +189,8 @@ impl Machine {
             Mode::At(site) => (Straight::ExceptAt(site), false),
             Mode::Everywhere { .. } => (Straight::No, true),
         };
-        let config = Config { straight, micro, planted, salt_seed: seed, ..scenario.config() };
+        let config =
+            Config { straight, micro, planted, cache_pages: CACHE_PAGES, salt_seed: seed, ..scenario.config() };
         let log = Arc::new(EventLog::default());
         let disk = Disk::new(Arc::clone(&log), scenario.disk.sector_size, initial_database(config.page_size));
         if straight != Straight::No {

@@ -388,7 +388,7 @@ impl Disk {
     pub fn hash_files<H: Hasher>(&self, outlook: Outlook, state: &mut H) {
         // Names are given by `next_op`, `ordinals` and the ring, and nothing depends on a name; how many slots are free
         // follows from what is in flight.
-        let Inner { files, in_flight: _, ring: _, refusal, next_op: _, ordinals: _ } = &*self.inner.lock();
+        let Inner { files, in_flight: _, ring: _, refusal, next_op: _, at_once: _, ordinals: _ } = &*self.inner.lock();
         refusal.hash(state);
         files.iter().for_each(|file| file.hash_state(outlook, state));
     }
