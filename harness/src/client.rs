@@ -139,7 +139,8 @@ impl Client {
         let name = match &mut self.source {
             Source::Program(left) => return self.queue.extend(left.pop_front().into_iter().flatten()),
             Source::Mix { templates, weights } => {
-                let choice = Choice { kind: Kind::Operation, key, options: templates, weights, standing: &[] };
+                let choice =
+                    Choice { kind: Kind::Operation, key, options: templates, weights, standing: &[], events: 0 };
                 let OptionId::Template(name) = templates[chooser.choose(&choice)] else { return };
                 name
             }

@@ -35,4 +35,5 @@ pub mod subject;
 pub mod sweep;
 pub mod trace;
 pub mod verdict;
+pub mod verify;
 pub mod wake;

@@ -58,6 +58,8 @@ pub struct Repro {
     pub step: u64,
     /// The hash of all events up to there.
     pub hash: u64,
+    /// The run was under way when the file was written: its tape is not known, but seed and strategy decide it.
+    pub is_unfinished: bool,
     /// What was run.
     pub case: Case,
 }
@@ -74,6 +76,9 @@ struct File {
     verdict: String,
     step: u64,
     hash: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unfinished: bool,
+    #[serde(default)]
     tape: Vec<String>,
     scenario: Table,
 }
@@ -117,6 +122,7 @@ impl Repro {
             verdict: self.verdict.clone(),
             step: self.step,
             hash: format!("{:#018x}", self.hash),
+            unfinished: self.is_unfinished,
             tape: self.case.tape.to_lines(),
             scenario: without_defaults(&self.case.scenario),
         };
@@ -142,6 +148,7 @@ impl Repro {
             verdict: file.verdict,
             step: file.step,
             hash: hexadecimal(&file.hash, "hash")?,
+            is_unfinished: file.unfinished,
             case: Case {
                 scenario,
                 seed: hexadecimal(&file.seed, "seed")?,

@@ -5,6 +5,7 @@ use falken_harness::run::{Run, RunReport, Settings};
 use falken_harness::scenario::Scenario;
 use falken_harness::strategy::{Random, Replay, Strategy};
 use falken_harness::subject::{Internals, Models, Subject};
+use falken_harness::verify::verify;
 use falken_models::bug::Planted;
 use falken_models::connection::{Op, Outcome};
 use falken_models::disk::Disk;
@@ -28,6 +29,8 @@ enum Fault {
     Deny,
     /// A checkpoint that says it has copied more than it has.
     Boast,
+    /// From this step on the next statement gets an explicit yield more in every second run.
+    Waver(u32, u32),
 }
 
 struct Wrapped {
@@ -57,6 +60,9 @@ impl Subject for Wrapped {
     fn step(&mut self, conn: u8) -> Result<IOResult<Outcome>, Error> {
         self.steps += 1;
         match self.fault {
+            Fault::Waver(at, run) if self.steps == at && run % 2 == 1 => {
+                Ok(IOResult::IO(IOCompletions::Single(Completion::new_yield())))
+            }
             Fault::Panic(at) if self.steps == at => panic!("the engine fell over"),
             Fault::Livelock(at) if self.steps >= at => Ok(IOResult::IO(IOCompletions::Single(Completion::new_yield()))),
             Fault::Deadlock(at) if self.steps >= at => Ok(IOResult::IO(self.parked.clone())),
@@ -160,4 +166,19 @@ fn whoever_is_stuck_is_named_with_what_it_waits_for_and_who_holds_which_lock_and
         }
     }
     assert!(named.is_superset(&["waiting", "lock", "slot"].into()), "{named:?}");
+}
+
+#[test]
+fn a_subject_that_differs_from_run_to_run_is_caught_at_the_first_choice_that_shows_it() {
+    let mut runs = 0;
+    let difference = verify(&|| Box::new(Random::new(5)), &mut |strategy| {
+        runs += 1;
+        run(Fault::Waver(400, runs), strategy)
+    })
+    .unwrap_err();
+    assert!(difference.choice > 100, "{difference}");
+    assert!(!difference.first.is_empty() && difference.first != difference.second, "{difference}");
+    // The same wrapper without its whim is deterministic, and so is the run that it leads to.
+    let steady = verify(&|| Box::new(Random::new(5)), &mut |strategy| run(Fault::Waver(u32::MAX, 0), strategy));
+    assert!(steady.is_ok_and(|report| report.verdict.violation().is_none()));
 }

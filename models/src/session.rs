@@ -93,6 +93,8 @@ pub struct Config {
     pub straight: Straight,
     /// How often a busy lock is tried again, each time after an explicit yield, before BUSY is returned.
     pub busy_retries: u32,
+    /// Adds a yield that means nothing to every statement, as a later version of this code may: repros must not mind.
+    pub rehearse_change: bool,
     /// From which random salts are made.
     pub salt_seed: u64,
     /// The planted bug, if any.
@@ -111,6 +113,7 @@ impl Default for Config {
             read_retries: 100,
             straight: Straight::No,
             busy_retries: 16,
+            rehearse_change: false,
             salt_seed: 0,
             planted: Planted::default(),
         }

@@ -140,6 +140,8 @@ sites! {
     RingFull = "disk.ring-full",
     /// Waiting for a page to be read.
     PagerRead = "pager.read",
+    /// Where `Config::rehearse_change` yields.
+    Rehearsal = "rehearsal.of-a-change",
 }
 
 #[cfg(test)]

@@ -64,8 +64,9 @@ fn story(story: &Story) -> Value {
         "orders": orders,
         "before": size(&story.before),
         "after": size(&story.after),
-        "replays": story.replays,
-        "is_fixed_point": story.is_fixed_point,
+        "race": story.race,
+        "replays": story.shrinking.map(|shrinking| shrinking.replays),
+        "is_fixed_point": story.shrinking.map(|shrinking| shrinking.is_fixed_point),
         "raw": story.raw,
     })
 }

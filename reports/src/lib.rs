@@ -3,18 +3,20 @@
 //! A report is made from data that is complete before it is written; it runs nothing and asks nobody. [`Summary`] is that
 //! data; [`TABLE`] lists the formats. A new format is one file and one line there.
 
+pub mod duel;
 mod event;
 mod exploration;
 mod images;
 mod json;
 mod lanes;
+pub mod rust_test;
 mod story;
 mod summary;
 mod sweep;
 mod text;
 
 pub use exploration::Exploration;
-pub use story::{Order, Story};
+pub use story::{Order, Shrinking, Story};
 pub use summary::{Failure, InvariantCount, ProbeCount, Summary};
 pub use sweep::{Covered, Sweep};
 

@@ -22,24 +22,37 @@ pub struct Story {
     pub orders: Vec<Order>,
     /// What is unusual about the database, its disk and the schedule, as `name = value`.
     pub settings: Vec<String>,
+    /// The two steps that race, in a sentence.
+    pub race: Option<String>,
     /// How large the failure was when it was found.
     pub before: Size,
     /// How large it is now.
     pub after: Size,
-    /// How many runs that took.
-    pub replays: u64,
-    /// Whether nothing more was found to take away, and not merely time was up.
-    pub is_fixed_point: bool,
+    /// How it was shrunk, if it was.
+    pub shrinking: Option<Shrinking>,
     /// The file with the failure as it was found.
     pub raw: Option<String>,
 }
 
+/// How a case was shrunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shrinking {
+    /// How many runs it took.
+    pub replays: u64,
+    /// Whether nothing more was found to take away, and not merely time was up.
+    pub is_fixed_point: bool,
+}
+
 /// Writes a story as text.
 pub(crate) fn write(out: &mut String, story: &Story) {
-    let Story { before, after, replays, .. } = story;
-    let rest = if story.is_fixed_point { "" } else { "; stopped by the clock, so there may be more to take away" };
-    let _ = writeln!(out, "\nShrunk in {replays} runs{rest}:");
-    let _ = writeln!(out, "  from  {before}\n  to    {after}\n");
+    let Story { before, after, .. } = story;
+    let _ = match story.shrinking {
+        None => writeln!(out, "\nWhat leads to it, in {after}:\n"),
+        Some(Shrinking { replays, is_fixed_point }) => {
+            let rest = if is_fixed_point { "" } else { "; stopped by the clock, so there may be more to take away" };
+            writeln!(out, "\nShrunk in {replays} runs{rest}:\n  from  {before}\n  to    {after}\n")
+        }
+    };
     for (conn, program) in story.programs.iter().enumerate() {
         let _ = writeln!(out, "  c{conn} runs  {}", program.join("; "));
     }
@@ -54,5 +67,8 @@ pub(crate) fn write(out: &mut String, story: &Story) {
     for (at, Order { text, note }) in story.orders.iter().enumerate() {
         let line = format!("  {:2}  {text:width$}  {}", at + 1, note.as_deref().unwrap_or(""));
         let _ = writeln!(out, "{}", line.trim_end());
+    }
+    if let Some(race) = &story.race {
+        let _ = writeln!(out, "\n  race  {race}");
     }
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Instant;
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use crossbeam::channel;
 use falken_harness::image::Coverage;
 use falken_harness::probe::Hits;
 use falken_harness::run::{Oracle, Run, RunReport, Settings};
 use falken_harness::scenario::Scenario;
-use falken_harness::strategy;
+use falken_harness::strategy::{self, Portfolio};
 use falken_models::bug::Planted;
 use falken_models::digest::mix;
 
@@ -18,7 +19,7 @@ pub struct Batch<'a> {
     /// The scenario.
     pub scenario: &'a Scenario,
     /// What answers the choices.
-    pub strategy: &'a strategy::Entry,
+    pub strategy: &'static strategy::Entry,
     /// The planted bug, if any.
     pub planted: Planted,
     /// The seed of the first run.
@@ -52,6 +53,10 @@ pub struct Totals {
     pub images: Option<Coverage>,
     /// The hash of all runs. Adding is the same in any order, so it does not depend on the number of jobs.
     pub hash: u64,
+    /// The strategy that made the failed run.
+    pub failed_by: Option<&'static str>,
+    /// How many runs each member of the portfolio has made.
+    pub shares: Vec<(&'static str, u64)>,
     /// The failed run with the lowest number, which is the same for any number of jobs.
     pub failure: Option<(u64, Box<RunReport>)>,
     /// The run with the highest number: its files can be kept.
@@ -61,7 +66,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, index: u64, seed: u64, mut report: RunReport) {
+    fn add(&mut self, index: u64, seed: u64, by: &'static str, mut report: RunReport) {
         self.runs += 1;
         self.actions += report.actions;
         self.commits += report.commits;
@@ -78,37 +83,90 @@ impl Totals {
         }
         let is_first = self.failure.as_ref().is_none_or(|(first, _)| index < *first);
         if report.verdict.violation().is_some() && is_first {
+            self.failed_by = Some(by);
             self.failure = Some((index, Box::new(report)));
         }
+    }
+}
+
+/// The portfolio of a batch, whose workers may have to wait for the runs that decide theirs.
+#[derive(Default)]
+struct Shared {
+    portfolio: Mutex<Portfolio>,
+    learnt: Condvar,
+}
+
+impl Shared {
+    fn portfolio(&self) -> MutexGuard<'_, Portfolio> {
+        self.portfolio.lock().expect("nobody panics while holding it")
+    }
+
+    fn learn(&self, index: u64, report: &RunReport) {
+        self.portfolio().learn(index, &report.footprint, report.actions);
+        self.learnt.notify_all();
+    }
+
+    /// The member that makes a run; `None` if the batch is stopped before that is known.
+    fn member(&self, index: u64, is_stopped: impl Fn() -> bool) -> Option<&'static strategy::Entry> {
+        let mut portfolio = self.portfolio();
+        loop {
+            if let Some(entry) = portfolio.member(index) {
+                return Some(entry);
+            }
+            if is_stopped() {
+                return None;
+            }
+            // With a timeout: a stopped or failed batch learns nothing more.
+            let wait = self.learnt.wait_timeout(portfolio, Duration::from_millis(20));
+            portfolio = wait.expect("nobody panics while holding it").0;
+        }
+    }
+
+    fn shares(&self, runs: u64) -> Vec<(&'static str, u64)> {
+        self.portfolio().shares(runs)
     }
 }
 
 impl Batch<'_> {
     /// Runs until all runs have ended, one has failed, or somebody says stop. `progress` is told the totals as they grow,
     /// on this thread.
-    pub fn go(&self, mut progress: impl FnMut(&Totals)) -> Totals {
+    pub fn go(&self, progress: impl FnMut(&Totals)) -> Totals {
+        self.go_watched(&|_, _, _| {}, progress)
+    }
+
+    /// The same; `begins` is told of every run before it begins: its job, strategy and seed.
+    pub fn go_watched(
+        &self,
+        begins: &(dyn Fn(usize, &'static str, u64) + Sync),
+        mut progress: impl FnMut(&Totals),
+    ) -> Totals {
         let started = Instant::now();
         let mut totals = Totals::default();
         let next = AtomicU64::new(0);
         // No run after this one is started: the first failure, which still waits for those before it.
         let limit = AtomicU64::new(self.runs);
+        let shared = (self.strategy.name == strategy::PORTFOLIO).then(Shared::default);
         // A short queue keeps memory flat when the receiver is slower than the runs.
         let (sender, receiver) = channel::bounded(self.jobs * 2);
         crossbeam::thread::scope(|scope| {
-            for _ in 0..self.jobs {
-                let (sender, next, limit) = (sender.clone(), &next, &limit);
-                scope.spawn(move |_| self.work(next, limit, &sender));
+            for job in 0..self.jobs {
+                let begins = move |strategy, seed| begins(job, strategy, seed);
+                let (sender, next, limit, shared) = (sender.clone(), &next, &limit, shared.as_ref());
+                scope.spawn(move |_| self.work(&begins, next, limit, shared, &sender));
             }
             drop(sender);
             // Results are added in the order of their numbers, so that a failure ends the sums at the same run for any
             // number of jobs.
             let mut early = BTreeMap::new();
             let mut expected = 0;
-            for (index, report) in receiver {
-                early.insert(index, report);
-                while let Some(report) = early.remove(&expected) {
+            for (index, by, report) in receiver {
+                early.insert(index, (by, report));
+                while let Some((by, report)) = early.remove(&expected) {
                     if totals.failure.is_none() {
-                        totals.add(expected, self.seed_of(expected), report);
+                        if let Some(shared) = &shared {
+                            shared.learn(expected, &report);
+                        }
+                        totals.add(expected, self.seed_of(expected), by, report);
                         progress(&totals);
                     }
                     expected += 1;
@@ -116,6 +174,7 @@ impl Batch<'_> {
             }
         })
         .expect("a worker catches the panics of its runs");
+        totals.shares = shared.map_or_else(Vec::new, |shared| shared.shares(totals.runs));
         totals.seconds = started.elapsed().as_secs_f64();
         totals
     }
@@ -124,25 +183,42 @@ impl Batch<'_> {
         self.seed.wrapping_add(index)
     }
 
-    fn work(&self, next: &AtomicU64, limit: &AtomicU64, sender: &channel::Sender<(u64, RunReport)>) {
+    fn work(
+        &self,
+        begins: &dyn Fn(&'static str, u64),
+        next: &AtomicU64,
+        limit: &AtomicU64,
+        shared: Option<&Shared>,
+        sender: &channel::Sender<(u64, &'static str, RunReport)>,
+    ) {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             if index >= limit.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
                 return;
             }
-            let report = self.run(index);
+            let entry = match shared {
+                None => self.strategy,
+                Some(shared) => match shared
+                    .member(index, || self.stop.load(Ordering::Relaxed) || index >= limit.load(Ordering::Relaxed))
+                {
+                    Some(entry) => entry,
+                    None => return,
+                },
+            };
+            begins(entry.name, self.seed_of(index));
+            let report = self.run(index, entry);
             if report.verdict.violation().is_some() {
                 limit.fetch_min(index + 1, Ordering::Relaxed);
             }
-            if sender.send((index, report)).is_err() {
+            if sender.send((index, entry.name, report)).is_err() {
                 return;
             }
         }
     }
 
-    fn run(&self, index: u64) -> RunReport {
+    fn run(&self, index: u64, entry: &strategy::Entry) -> RunReport {
         let seed = self.seed_of(index);
-        let strategy = (self.strategy.new)(seed);
+        let strategy = (entry.new)(seed);
         let settings = Settings { seed, planted: self.planted, strategy, oracle: (self.oracle)() };
         Run::models(self.scenario, settings).go()
     }

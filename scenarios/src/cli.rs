@@ -35,6 +35,8 @@ pub enum Command {
     Sweep(Sweep),
     /// Make a repro file as small as it gets: fewer connections, statements, switches, faults, bytes
     Shrink(Shrink),
+    /// Measure how soon planted bugs are found
+    Bugs(Bugs),
     /// Judge a history of client calls: Elle's EDN, or JSON lines
     Check(Check),
     /// List scenarios, planted bugs, invariants, probes or strategies
@@ -76,7 +78,7 @@ pub struct Run {
     /// Runs at a time (default: one per core)
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// What answers the choices (default: random, or with `--plant` and no scenario one that shows the bug)
+    /// What answers the choices (default: portfolio, or with `--plant` and no scenario one that shows the bug)
     #[arg(long)]
     pub strategy: Option<String>,
     /// Plant a bug of the catalogue (see `falken list bugs`)
@@ -91,6 +93,9 @@ pub struct Run {
     /// The most seconds to spend on shrinking a violation
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub shrink_seconds: u32,
+    /// Make every run twice, compare all choices and events, and report nothing but that
+    #[arg(long)]
+    pub verify_determinism: bool,
     /// Write the database and log of the last run to real files in this directory
     #[arg(long, value_name = "DIR")]
     pub keep_files: Option<PathBuf>,
@@ -217,6 +222,9 @@ them is named. The exit code is that of the violation as long as it is still the
 pub struct Replay {
     /// The repro file
     pub file: PathBuf,
+    /// Say for each order on the tape whether another one fails too, and which two steps race
+    #[arg(long)]
+    pub explain: bool,
     /// Take anything but the same events, bit for bit, for nondeterminism
     #[arg(long)]
     pub strict: bool,
@@ -239,6 +247,43 @@ pub struct Shrink {
     /// The most seconds to spend
     #[arg(long, default_value_t = 120)]
     pub seconds: u32,
+    /// Print a Rust test of the shrunk case instead of a report
+    #[arg(long, conflicts_with = "json")]
+    pub emit_test: bool,
+    /// Write the report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `bugs`.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  falken bugs --duel --trials 200                      every strategy on every planted bug
+  falken bugs --duel --bug wal.slot0-not-revalidated   on one of them
+  falken bugs --duel --strategy pos --strategy pct-3   two strategies only")]
+pub struct Bugs {
+    /// Compare strategies: how many runs, actions and seconds until each finds each bug
+    #[arg(long)]
+    pub duel: bool,
+    /// Trials of each strategy on each bug
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub trials: u64,
+    /// Runs after which a trial gives up; it counts with them
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    pub cap: u64,
+    /// Only this bug; may be given several times
+    #[arg(long, value_name = "BUG")]
+    pub bug: Vec<String>,
+    /// Only this strategy; may be given several times
+    #[arg(long, value_name = "STRATEGY")]
+    pub strategy: Vec<String>,
+    /// Trials at a time (default: one per core)
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Write the tables as Markdown
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,

@@ -7,6 +7,7 @@ pub mod batch;
 pub mod catalog;
 pub mod cli;
 pub mod command;
+pub mod duel;
 pub mod exit;
 #[cfg(feature = "sqlite-oracle")]
 pub mod oracle;

@@ -1,11 +1,16 @@
-//! Repro files on the disk: written whole or not at all.
+//! Repro files on the disk: written whole or not at all, and while a run is under way.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use falken_harness::case::Case;
+use falken_harness::choice::Tape;
 use falken_harness::repro::Repro;
 use falken_harness::run::RunReport;
+use falken_harness::scenario::Scenario;
+use falken_models::bug::Planted;
 
 use crate::exit::Failure;
 
@@ -31,6 +36,7 @@ pub fn repro(case: Case, strategy: &str, report: &RunReport) -> Repro {
         verdict: format!("{}: {}", violation.invariant, violation.evidence.summary),
         step: violation.step,
         hash: report.hash,
+        is_unfinished: false,
         case,
     }
 }
@@ -49,4 +55,76 @@ pub fn write_whole(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> std::i
     let unfinished = path.with_extension("partial");
     fs::write(&unfinished, content)?;
     fs::rename(&unfinished, path)
+}
+
+/// What is left when a run is killed, aborted, or never ends: one file for each job, which names the run under way.
+///
+/// A run is decided by its scenario, strategy and seed, so that is all the file holds, and what changes from run to run
+/// are two lines of fixed length at its beginning, overwritten in place. A tape written as it grows would survive a change of the code too, but
+/// costs a run more than a write of forty bytes does.
+pub struct Unfinished {
+    files: Vec<Mutex<Option<Slot>>>,
+}
+
+struct Slot {
+    file: File,
+    path: PathBuf,
+}
+
+/// Longer than the name of any strategy.
+const STRATEGY_WIDTH: usize = 24;
+
+fn changing_line(seed: u64, strategy: &str) -> String {
+    // The padding stands behind the string, where TOML does not care.
+    format!("seed = \"{seed:#018x}\"\nstrategy = {:STRATEGY_WIDTH$}\n", format!("\"{strategy}\""))
+}
+
+impl Unfinished {
+    /// Makes a file for each job. Where that is not possible there is none: it is no reason not to run.
+    pub fn new(dir: &Path, scenario: &Scenario, planted: Planted, jobs: usize) -> Self {
+        let case = Case { scenario: scenario.clone(), seed: 0, planted, tape: Tape::default() };
+        let repro = Repro {
+            version: env!("CARGO_PKG_VERSION").into(),
+            strategy: String::new(),
+            verdict: "unfinished: the run was under way".into(),
+            step: 0,
+            hash: 0,
+            is_unfinished: true,
+            case,
+        };
+        let text = repro.to_toml();
+        // Sections follow the plain fields, so these two lines can stand first.
+        let rest: String = text
+            .lines()
+            .filter(|line| !line.starts_with("seed = ") && !line.starts_with("strategy = "))
+            .fold(String::new(), |rest, line| rest + line + "\n");
+        let slot = |job| {
+            let path = dir.join(format!("unfinished-{}-{job}.toml", std::process::id()));
+            let mut file = File::create(&path).ok()?;
+            file.write_all((changing_line(0, "") + &rest).as_bytes()).ok()?;
+            Some(Slot { file, path })
+        };
+        Self { files: (0..jobs).map(|job| Mutex::new(slot(job))).collect() }
+    }
+
+    /// A job begins a run.
+    pub fn begin(&self, job: usize, strategy: &str, seed: u64) {
+        let mut slot = self.files[job].lock().expect("nobody panics while holding it");
+        if let Some(Slot { file, .. }) = &mut *slot {
+            // A full disk must not end a run that has nothing to do with it.
+            let _ =
+                file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(changing_line(seed, strategy).as_bytes()));
+        }
+    }
+}
+
+impl Drop for Unfinished {
+    /// Every run has ended.
+    fn drop(&mut self) {
+        for slot in &mut self.files {
+            if let Ok(Some(slot)) = slot.get_mut() {
+                let _ = fs::remove_file(&slot.path);
+            }
+        }
+    }
 }

@@ -99,7 +99,9 @@ fn a_violation_arrives_shrunk_with_its_story_and_can_be_shrunk_by_hand() {
     let found = falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks"]);
     let text = stdout(&found);
     assert_eq!(found.status.code(), Some(1), "{text}{}", stderr(&found));
-    for fragment in ["WAL-7 is broken", "Shrunk in", "runs  ", "run c", "as found    falken-repros/"] {
+    for fragment in
+        ["WAL-7 is broken", "Shrunk in", "runs  ", "run c", "only this order", "race  c", "as found    falken-repros/"]
+    {
         assert!(text.contains(fragment), "`{fragment}` is missing in:\n{text}");
     }
     let repros = dir.path().join("falken-repros");
@@ -110,6 +112,8 @@ fn a_violation_arrives_shrunk_with_its_story_and_can_be_shrunk_by_hand() {
         assert_eq!(replayed.status.code(), Some(1), "{}", stdout(&replayed));
         assert!(stdout(&replayed).contains("reproduced bit for bit"), "{}", stdout(&replayed));
     }
+    let explained = stdout(&falken(&repros, &["replay", "long-readers-wal-7-1.toml", "--explain"]));
+    assert!(explained.contains("only this order") && explained.contains("race  c"), "{explained}");
     let by_hand = falken(&repros, &["shrink", raw.to_str().unwrap(), "-o", "again.toml", "--json"]);
     assert_eq!(by_hand.status.code(), Some(1), "{}", stderr(&by_hand));
     assert_eq!(std::fs::read_to_string(repros.join("again.toml")).unwrap(), shrunk);
@@ -134,6 +138,75 @@ fn a_tape_edited_by_hand_gives_a_clear_error_or_a_stated_divergence() {
     assert!(stdout(&absent).contains("not offered, first at choice"), "{}", stdout(&absent));
     let strict = falken(dir.path(), &["replay", "--strict", repro.to_str().unwrap()]);
     assert_eq!(strict.status.code(), Some(5), "{}", stdout(&strict));
+}
+
+/// A run that never returns to say goodbye.
+#[test]
+fn a_killed_falken_leaves_a_file_that_makes_the_run_under_way_again() {
+    let dir = TempDir::new().unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_falken"))
+        .current_dir(dir.path())
+        .args(["run", "crash-and-recover", "--runs", "100000000", "--jobs", "1"])
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let repros = dir.path().join("falken-repros");
+    let begun = || {
+        let file = std::fs::read_dir(&repros)
+            .ok()?
+            .flatten()
+            .find(|entry| entry.file_name().to_string_lossy().contains("unfinished"))?;
+        // The seed that it was made with is nought; the first run has another one.
+        let text = std::fs::read_to_string(file.path()).ok()?;
+        (!text.starts_with("seed = \"0x0000000000000000\"") && !text.is_empty()).then(|| file.path())
+    };
+    let file = loop {
+        if let Some(file) = begun() {
+            break file;
+        }
+        assert!(child.try_wait().unwrap().is_none(), "falken has ended");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    };
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let text = std::fs::read_to_string(&file).unwrap();
+    let seed = text.split('"').nth(1).unwrap();
+    let replayed = falken(dir.path(), &["replay", file.to_str().unwrap(), "--json"]);
+    assert_eq!(replayed.status.code(), Some(0), "{}{}", stdout(&replayed), stderr(&replayed));
+    let again: serde_json::Value = serde_json::from_slice(&replayed.stdout).unwrap();
+    let strategy = again["strategy"].as_str().unwrap();
+    let args = ["run", "crash-and-recover", "--runs", "1", "--seed", seed, "--strategy", strategy, "--json"];
+    let alone: serde_json::Value = serde_json::from_slice(&falken(dir.path(), &args).stdout).unwrap();
+    assert_eq!(again["actions"], alone["actions"]);
+    assert_eq!(again["commits"], alone["commits"]);
+    // A batch that comes to its end leaves nothing.
+    let left = std::fs::read_dir(&repros).unwrap().flatten().count();
+    assert_eq!(left, 1, "only the killed one has left its file");
+}
+
+#[test]
+fn determinism_is_proved_run_by_run() {
+    let dir = TempDir::new().unwrap();
+    let output = falken(dir.path(), &["run", "tiny-cache", "--runs", "3", "--verify-determinism"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("3 runs, each made twice, were the same at every choice"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_duel_compares_strategies_in_text_markdown_and_json() {
+    let dir = TempDir::new().unwrap();
+    let base = ["bugs", "--duel", "--bug", "ckpt.no-slot0-exclusive", "--trials", "3", "--cap", "20"];
+    let strategies = ["--strategy", "random", "--strategy", "portfolio"];
+    let duel = |more: &[&str]| falken(dir.path(), &[&base[..], &strategies[..], more].concat());
+    let text = stdout(&duel(&[]));
+    assert!(text.contains("3/3") && text.contains("worst regret"), "{text}");
+    assert!(stdout(&duel(&["--markdown"])).contains("| bug "));
+    let report: serde_json::Value = serde_json::from_slice(&duel(&["--json"]).stdout).unwrap();
+    assert_eq!(report["cells"].as_array().unwrap().len(), 2);
+    assert_eq!(falken(dir.path(), &["bugs"]).status.code(), Some(2));
+    let threads = falken(dir.path(), &["bugs", "--duel", "--bug", "group.link-after-finish"]);
+    assert!(stderr(&threads).contains("real threads"), "{}", stderr(&threads));
 }
 
 #[test]

@@ -149,7 +149,7 @@ fn with_nothing_planted_thousands_of_runs_and_crash_images_of_every_scenario_are
 fn with_nothing_planted_the_other_strategies_are_clean_too() {
     for entry in strategy::TABLE.iter().filter(|entry| entry.name != "random") {
         for (name, _) in catalog::TABLE {
-            let runs = if catalog::find(name).unwrap().crash_images.is_some() { 10 } else { 200 };
+            let runs = if catalog::find(name).unwrap().crash_images.is_some() { 3 } else { 40 };
             clean(name, entry.name, runs);
         }
     }

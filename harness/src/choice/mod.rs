@@ -61,6 +61,8 @@ pub struct Choice<'a> {
     pub weights: &'a [u32],
     /// Where each connection stands, by number. Empty where the choice is about what a connection has just begun.
     pub standing: &'a [Standing],
+    /// The hash of all events before it; 0 where the choice is about what a connection has just begun.
+    pub events: u64,
 }
 
 /// Puts choices to a strategy and records the answers.

@@ -6,6 +6,7 @@ use falken_models::event::{Actor, Event, EventKind};
 use falken_models::io::{CompletionError, IOCompletions, IOResult};
 use falken_models::site::Site;
 
+use super::footprint;
 use super::{Checked, Ended, Run, Stage, Submitted, Watch};
 use crate::action::{Action, CrashKind, Held};
 use crate::choice::{Chooser, Kind};
@@ -59,6 +60,15 @@ impl<S: Subject> Run<'_, S> {
 
     fn apply_step(&mut self, conn: u8) {
         let slot = usize::from(conn);
+        let before = footprint::share(&self.standing[slot]);
+        self.step_connection(conn);
+        let after = footprint::share(&self.standing[slot]);
+        self.situation = self.situation.wrapping_sub(before).wrapping_add(after);
+        self.footprint.note(self.situation);
+    }
+
+    fn step_connection(&mut self, conn: u8) {
+        let slot = usize::from(conn);
         if self.clients[slot].phase == Phase::Idle {
             self.submit_next(conn);
         }
@@ -80,6 +90,9 @@ impl<S: Subject> Run<'_, S> {
 
     fn submit_next(&mut self, conn: u8) {
         let client = &mut self.clients[usize::from(conn)];
+        if self.scenario.schedule.rehearse_change {
+            self.chooser.number(Kind::Value, self.step, 7);
+        }
         let begins = !client.has_queued();
         if begins {
             client.take(&mut self.chooser, &self.scenario.rows);
@@ -134,6 +147,7 @@ impl<S: Subject> Run<'_, S> {
         self.clients.iter_mut().for_each(crate::client::Client::reset);
         self.running.iter_mut().for_each(|op| *op = None);
         self.standing.iter_mut().for_each(|standing| standing.site = None);
+        self.situation = 0;
         self.subject.open();
         (0..self.scenario.connections()).for_each(|conn| self.subject.connect(conn));
         Ok(())

@@ -1,6 +1,6 @@
 //! Selecting faults: what goes wrong before an action, how an operation ends, what is held back and for how long.
 //!
-//! What each kind is and owes stands in [`fault::TABLE`](crate::fault::TABLE); here is only who is asked and when.
+//! What each kind is and owes stands in [`TABLE`](crate::fault::TABLE); here is only who is asked and when.
 
 use std::hash::{Hash, Hasher};
 
@@ -176,7 +176,14 @@ impl<S: Subject> Run<'_, S> {
             return None;
         }
         let Injector { options, weights, .. } = &self.injector;
-        let choice = Choice { kind: Kind::Disturbance, key: self.step, options, weights, standing: &self.standing };
+        let choice = Choice {
+            kind: Kind::Disturbance,
+            key: self.step,
+            options,
+            weights,
+            standing: &self.standing,
+            events: self.trace.hash(),
+        };
         let fault = match options[self.chooser.choose(&choice)] {
             OptionId::Crash(_) if self.crashes >= u64::from(self.injector.crashes_max) => return None,
             OptionId::Crash(CrashId::Process) => Fault::ProcessCrash,
@@ -223,7 +230,14 @@ impl<S: Subject> Run<'_, S> {
         if options.is_empty() {
             return None;
         }
-        let choice = Choice { kind: Kind::Target, key: self.step, options, weights: &[], standing: &self.standing };
+        let choice = Choice {
+            kind: Kind::Target,
+            key: self.step,
+            options,
+            weights: &[],
+            standing: &self.standing,
+            events: self.trace.hash(),
+        };
         Some(options[self.chooser.choose(&choice)])
     }
 
@@ -257,7 +271,14 @@ impl<S: Subject> Run<'_, S> {
         }
         self.injector.list_endings(&op);
         let Injector { ending_options: options, ending_weights: weights, .. } = &self.injector;
-        let choice = Choice { kind: Kind::Ending, key: self.step, options, weights, standing: &self.standing };
+        let choice = Choice {
+            kind: Kind::Ending,
+            key: self.step,
+            options,
+            weights,
+            standing: &self.standing,
+            events: self.trace.hash(),
+        };
         match options[self.chooser.choose(&choice)] {
             OptionId::End(EndingId::Cancelled) => Action::Finish(op.op, cancelled(0)),
             OptionId::End(EndingId::CancelledPartly) => {

@@ -23,6 +23,7 @@ macro_rules! view {
 mod apply;
 mod check;
 mod faults;
+mod footprint;
 mod images;
 mod select;
 mod state;
@@ -54,6 +55,7 @@ use crate::subject::{Models, Subject};
 use crate::trace::{Trace, Traced};
 use crate::verdict::{Evidence, Verdict, Violation, of_panic};
 use crate::wake::Wakers;
+pub use footprint::Footprint;
 pub use tally::Tally;
 
 /// Recovers a copy of the files in another way, for comparison.
@@ -97,6 +99,8 @@ pub struct RunReport {
     pub actions: u64,
     /// The actions that a reader would count.
     pub tally: Tally,
+    /// The situations that it came to.
+    pub footprint: Footprint,
     /// What the clients submitted before faults stopped, in order.
     pub submitted: Vec<Submitted>,
     /// Commits published.
@@ -163,6 +167,9 @@ pub struct Run<'a, S> {
     /// What the clients have submitted so far, before faults stopped.
     submitted: Vec<Submitted>,
     tally: Tally,
+    footprint: Footprint,
+    /// The situation now: the sum of what each connection contributes.
+    situation: u64,
     wakers: Wakers,
     ledger: Ledger,
     checks: Checks,
@@ -235,6 +242,7 @@ impl<S: Subject> Run<'_, S> {
             verdict: verdict.err().map_or(Verdict::Pass, Verdict::Violation),
             actions: self.step,
             tally: self.tally,
+            footprint: self.footprint,
             submitted: self.submitted,
             commits: self.commits,
             crashes: self.crashes,
@@ -294,6 +302,8 @@ impl<'a, S: Subject> Run<'a, S> {
             standing: vec![Standing::default(); usize::from(connections)],
             submitted: Vec::new(),
             tally: Tally::default(),
+            footprint: Footprint::default(),
+            situation: 0,
             wakers: Wakers::new(connections),
             ledger,
             checks: Checks::new(if scenario.is_finite() { Parse::Always } else { Parse::Sometimes }),

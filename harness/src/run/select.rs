@@ -1,6 +1,7 @@
 //! Selecting the next action: the only place that asks choices about who, when and how.
 
 use falken_models::connection::Op;
+use falken_models::digest::mix;
 use falken_models::disk::OpInfo;
 use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
@@ -100,9 +101,22 @@ impl<S: Subject> Run<'_, S> {
         if self.stage != Stage::Working && self.step > self.stage_began + limit {
             return Err(self.stuck("LIVE-1", "faults have stopped, but statements do not end"));
         }
-        let choice =
-            Choice { kind: Kind::Who, key: self.step, options: &self.options, weights: &[], standing: &self.standing };
-        let index = self.chooser.choose(&choice);
+        // Progress is owed only to whoever is fair, and strategies need not be: one that prefers a connection that waits for
+        // somebody else may do so for ever. So in the second half of the time everybody has an equal chance.
+        let must_be_fair = self.stage != Stage::Working && self.step > self.stage_began + limit / 2;
+        let index = if must_be_fair {
+            (mix(self.step, 0) % self.options.len() as u64) as usize
+        } else {
+            let choice = Choice {
+                kind: Kind::Who,
+                key: self.step,
+                options: &self.options,
+                weights: &[],
+                standing: &self.standing,
+                events: self.trace.hash(),
+            };
+            self.chooser.choose(&choice)
+        };
         Ok(match self.options[index] {
             OptionId::Finish { owner, ordinal } => {
                 let op = self.in_flight.iter().find(|op| (op.owner, op.ordinal) == (owner, ordinal));

@@ -156,6 +156,8 @@ pub struct Schedule {
     pub micro: bool,
     /// How much of a header copy one such access loads or stores.
     pub header: Header,
+    /// Pretends that the models have changed: one more yield in every statement and one more draw, which mean nothing.
+    pub rehearse_change: bool,
 }
 
 /// How much of a header copy is loaded or stored in one step: see [`HeaderGrain`].
@@ -179,7 +181,7 @@ impl From<Header> for HeaderGrain {
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self { micro: true, header: Header::Words }
+        Self { micro: true, header: Header::Words, rehearse_change: false }
     }
 }
 
@@ -316,6 +318,7 @@ impl Scenario {
             sync: self.database.sync.into(),
             micro: self.schedule.micro,
             header: self.schedule.header.into(),
+            rehearse_change: self.schedule.rehearse_change,
             busy_retries: self.database.busy_retries,
             read_retries: self.database.read_retries,
             ..Config::default()

@@ -9,6 +9,7 @@
 //! What this does not promise: the smallest repro of all. Two things that must go together go only if some pass takes both.
 
 mod arguments;
+mod explain;
 pub mod pass;
 mod rebuild;
 mod record;
@@ -18,6 +19,7 @@ use crate::case::Case;
 use crate::choice::Tape;
 use crate::run::RunReport;
 use crate::verdict::Violation;
+pub use explain::{Explanation, Freedom, Race, explain};
 pub use size::Size;
 
 /// A case that fails, and how.
@@ -29,6 +31,16 @@ pub struct Failing {
     pub report: RunReport,
     /// How large it is.
     pub size: Size,
+}
+
+impl Failing {
+    /// Runs a case; `None` if it does not fail.
+    pub fn of(case: Case) -> Option<Self> {
+        let report = case.run();
+        report.verdict.violation()?;
+        let size = Size::of(&case, &report);
+        Some(Self { case, report, size })
+    }
 }
 
 /// How far shrinking has come, for whoever watches.
@@ -59,10 +71,10 @@ pub struct Shrunk {
 ///
 /// Returns `None` if the case does not fail.
 pub fn shrink(case: Case, watch: &mut dyn FnMut(&Progress<'_>) -> bool) -> Option<Shrunk> {
-    let report = case.run();
-    let cause = cause(report.verdict.violation()?);
-    let size = Size::of(&case, &report);
-    let mut shrinker = Shrinker { cause, best: Failing { case, report, size }, before: size, replays: 1, watch };
+    let best = Failing::of(case)?;
+    let cause = cause(best.report.verdict.violation()?);
+    let before = best.size;
+    let mut shrinker = Shrinker { cause, best, before, replays: 1, watch };
     shrinker.tell_as_orders();
     let is_fixed_point = shrinker.take_away();
     let Shrinker { best, before, replays, .. } = shrinker;

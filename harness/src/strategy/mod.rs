@@ -2,17 +2,30 @@
 //!
 //! A new strategy is one file and one line in [`TABLE`].
 
+mod access;
 mod aimed;
 mod pct;
+mod pct_depth;
+pub mod portfolio;
+mod pos;
 mod random;
 mod replay;
+mod round_robin;
+mod surw;
+mod swarm;
 mod whereabouts;
 
 use crate::choice::{Choice, Kind};
 pub use aimed::{Aim, Aimed, Passed, Point};
 pub use pct::Pct;
+pub use pct_depth::PctDepth;
+pub use portfolio::Portfolio;
+pub use pos::Pos;
 pub use random::Random;
 pub use replay::{Divergence, Replay};
+pub use round_robin::RoundRobin;
+pub use surw::Surw;
+pub use swarm::Swarm;
 pub use whereabouts::Whereabouts;
 
 /// Answers choices.
@@ -39,6 +52,9 @@ pub struct Entry {
     pub new: fn(u64) -> Box<dyn Strategy>,
 }
 
+/// The name of the portfolio: a batch shares its runs out among some of [`TABLE`], see [`portfolio`].
+pub const PORTFOLIO: &str = "portfolio";
+
 /// The strategies that explore. Replay is not one: it needs a tape.
 pub const TABLE: &[Entry] = &[
     Entry {
@@ -50,5 +66,34 @@ pub const TABLE: &[Entry] = &[
         name: "pct",
         about: "actors have priorities that fall at random points: holds one back while others do a lot",
         new: |seed| Box::new(Pct::new(seed)),
+    },
+    Entry { name: "pct-2", about: "PCT with one change point in a run", new: |seed| Box::new(PctDepth::new(seed, 2)) },
+    Entry { name: "pct-3", about: "PCT with two change points", new: |seed| Box::new(PctDepth::new(seed, 3)) },
+    Entry { name: "pct-6", about: "PCT with five change points", new: |seed| Box::new(PctDepth::new(seed, 6)) },
+    Entry { name: "pct-12", about: "PCT with eleven change points", new: |seed| Box::new(PctDepth::new(seed, 12)) },
+    Entry {
+        name: "pos",
+        about: "partial order sampling: what races is drawn again, what does not keeps its order",
+        new: |seed| Box::new(Pos::new(seed)),
+    },
+    Entry {
+        name: "surw",
+        about: "uniform over the interleavings of the accesses to one shared object",
+        new: |seed| Box::new(Surw::new(seed)),
+    },
+    Entry {
+        name: "swarm",
+        about: "every run another tester: speeds, omitted features, fault rates, extreme values, starvation",
+        new: |seed| Box::new(Swarm::new(seed)),
+    },
+    Entry {
+        name: "round-robin",
+        about: "everybody in turn, for so many steps at a time",
+        new: |seed| Box::new(RoundRobin::new(seed)),
+    },
+    Entry {
+        name: PORTFOLIO,
+        about: "several of them; those that find new situations get more of the runs",
+        new: portfolio::member_for,
     },
 ];

@@ -110,6 +110,6 @@ impl Whereabouts {
     pub fn find_operation(&self, owner: u8, statement: u32, nth: u32) -> Option<OptionId> {
         let one = self.conns.get(usize::from(owner))?;
         let (_, first) = one.first_ordinals.iter().find(|(known, _)| *known == statement)?;
-        Some(OptionId::Finish { owner, ordinal: first + nth })
+        Some(OptionId::Finish { owner, ordinal: first.checked_add(nth)? })
     }
 }

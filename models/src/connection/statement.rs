@@ -70,6 +70,8 @@ pub(super) struct Statement {
     retries: u32,
     /// The read transaction is this statement's own, so it may be begun again.
     owns_read: bool,
+    /// The yield of `Config::rehearse_change` is still to come.
+    rehearses: bool,
 }
 
 /// The outcome of a statement that has ended.
@@ -77,7 +79,7 @@ type Ended = Result<Outcome, Error>;
 
 impl Statement {
     pub(super) fn new(op: Op) -> Self {
-        Self { op, phase: Phase::Start, outcome: Ok(Outcome::Unit), retries: 0, owns_read: false }
+        Self { op, phase: Phase::Start, outcome: Ok(Outcome::Unit), retries: 0, owns_read: false, rehearses: true }
     }
 
     /// A statement with nothing left to do.
@@ -200,6 +202,10 @@ impl Statement {
     /// not dealt with yet.
     pub(super) fn transition(&mut self, s: &mut Session) -> Turn<Ended> {
         match &mut self.phase {
+            Phase::Start if s.shared.config.rehearse_change && self.rehearses => {
+                self.rehearses = false;
+                return s.give_way(Site::Rehearsal);
+            }
             Phase::Start => self.phase = self.start(s)?,
             Phase::BeginRead(begin) => {
                 turn!(begin.transition(s));

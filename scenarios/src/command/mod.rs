@@ -1,5 +1,6 @@
 //! The subcommands, one file each.
 
+mod bugs;
 pub mod check;
 mod explore;
 mod invariance;
@@ -8,6 +9,7 @@ mod replay;
 mod run;
 mod shrink;
 pub mod sweep;
+mod verify;
 
 use std::io::Write;
 
@@ -36,6 +38,7 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Replay(options)) => replay::replay(&options),
         Some(Command::Shrink(options)) => shrink::shrink(&options),
         Some(Command::Sweep(options)) => sweep::sweep(&options),
+        Some(Command::Bugs(options)) => bugs::bugs(&options),
         Some(Command::Check(options)) => check::check(&options),
         Some(Command::List(options)) => list::list(&options),
         Some(Command::Completions { shell }) => {

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
+use falken_harness::repro::Repro;
 use falken_harness::run::RunReport;
+use falken_harness::shrink::Failing;
 use falken_models::bug::Bug;
 use falken_reports::{Failure as Found, Summary};
 
@@ -19,6 +21,9 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     let path = options.file.display().to_string();
     let repro = repro_file::read(&options.file)?;
     let started = Instant::now();
+    if repro.is_unfinished {
+        return unfinished(options, repro, started);
+    }
     let report = repro.case.run();
     let invariant = repro.verdict.split(':').next().unwrap_or_default();
     let violation = report.verdict.violation();
@@ -41,8 +46,28 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     }
     let exit =
         if is_exact || (still_there && !options.strict) { super::exit_of(violation) } else { Exit::Nondeterminism };
-    let found = violation.map(|_| found(&repro.case, &report, Ok(path)));
+    let mut found = violation.map(|_| found(&repro.case, &report, Ok(path)));
+    if options.explain
+        && let (Some(found), Some(failing)) = (&mut found, Failing::of(repro.case.clone()))
+    {
+        found.story = Some(super::shrink::tell(&failing));
+    }
     let summary = Summary { notes, ..summarise(&repro.case, &report, found, started.elapsed()) };
+    super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
+    Ok(exit)
+}
+
+/// Makes the run that was under way when somebody killed falken, from its seed.
+fn unfinished(options: &Replay, repro: Repro, started: Instant) -> Result<Exit, Failure> {
+    let entry = super::run::find_strategy(&repro.strategy)?;
+    let report = repro.case.run_under((entry.new)(repro.case.seed));
+    let found = report.verdict.violation().map(|_| {
+        found(&repro.case, &report, Err("the run was made from its seed; `falken run --seed` writes its file".into()))
+    });
+    let exit = super::exit_of(report.verdict.violation());
+    let notes = vec!["the file is about a run that was under way; it has been made again from its seed".into()];
+    let strategy = repro.strategy.clone();
+    let summary = Summary { notes, strategy, ..summarise(&repro.case, &report, found, started.elapsed()) };
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
     Ok(exit)
 }

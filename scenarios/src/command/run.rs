@@ -21,7 +21,7 @@ use crate::catalog;
 use crate::cli::{OracleKind, Run, RunCheck};
 use crate::exit::{Exit, Failure, suggest};
 use crate::plant::shown_by;
-use crate::repro_file;
+use crate::repro_file::{self, Unfinished};
 
 use super::{invariance, replay, shrink};
 
@@ -41,6 +41,9 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     prepare_directory(&options.repro_dir)?;
     options.keep_files.as_deref().map(prepare_directory).transpose()?;
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
+    if options.verify_determinism {
+        return super::verify::determinism(options, &scenario, strategy, Planted(planted), jobs);
+    }
     let oracle = oracle(options.oracle)?;
     let stop = stop_on_ctrl_c()?;
     let batch = Batch {
@@ -54,7 +57,10 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
         stop: &stop,
     };
     let mut progress = Progress::new(&scenario.name, options.runs);
-    let totals = batch.go(|totals| progress.update(totals));
+    let unfinished = Unfinished::new(&options.repro_dir, &scenario, batch.planted, jobs);
+    let begins = |job, strategy, seed| unfinished.begin(job, strategy, seed);
+    let totals = batch.go_watched(&begins, |totals| progress.update(totals));
+    drop(unfinished);
     progress.finish();
     if let (Some(dir), Some((_, files))) = (&options.keep_files, &totals.last) {
         keep_files(dir, files)?;
@@ -67,7 +73,7 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
 /// The scenario and the strategy: what the user named, else what shows the planted bug, else the defaults.
 fn what_to_run(options: &Run, planted: Option<Bug>) -> Result<(Scenario, &'static strategy::Entry), Failure> {
     let shown = planted.and_then(shown_by).filter(|_| options.scenario.is_none());
-    let (default_scenario, default_strategy) = shown.unwrap_or((catalog::DEFAULT, "random"));
+    let (default_scenario, default_strategy) = shown.unwrap_or((catalog::DEFAULT, strategy::PORTFOLIO));
     let mut scenario = catalog::find(options.scenario.as_deref().unwrap_or(default_scenario))?;
     if let Some(steps) = options.steps {
         scenario.bounds.steps = steps;
@@ -186,9 +192,13 @@ fn keep_files(dir: &Path, [database, log]: &[Vec<u8>; 2]) -> Result<(), Failure>
 fn summarise(options: &Run, scenario: &Scenario, batch: &Batch<'_>, totals: Totals, interrupted: bool) -> Summary {
     let failure = totals.failure.map(|(index, report)| {
         let seed = options.seed.wrapping_add(index);
-        found(options, scenario, batch, seed, *report)
+        found(options, scenario, batch, seed, totals.failed_by.unwrap_or(batch.strategy.name), *report)
     });
     let mut notes = Vec::new();
+    if !totals.shares.is_empty() {
+        let shares: Vec<String> = totals.shares.iter().map(|(name, runs)| format!("{name} {runs}")).collect();
+        notes.push(format!("runs of each strategy: {}", shares.join(", ")));
+    }
     if let Some(bug) = batch.planted.0.filter(|bug| bug.needs_threads()) {
         notes.push(format!("`{}` shows only on real threads: cargo test -p falken-models-loom finds it", bug.id()));
     }
@@ -219,9 +229,9 @@ fn summarise(options: &Run, scenario: &Scenario, batch: &Batch<'_>, totals: Tota
 
 /// Describes a failure. Its repro file is on the disk before anything else is done about it; the shrunk one is put beside
 /// it, and is what is reported.
-fn found(options: &Run, scenario: &Scenario, batch: &Batch<'_>, seed: u64, report: RunReport) -> Found {
+fn found(options: &Run, scenario: &Scenario, batch: &Batch<'_>, seed: u64, strategy: &str, report: RunReport) -> Found {
     let case = Case { scenario: scenario.clone(), seed, planted: batch.planted, tape: report.tape.clone() };
-    let repro = repro_file::repro(case, batch.strategy.name, &report);
+    let repro = repro_file::repro(case, strategy, &report);
     let path = repro_file::path(&options.repro_dir, &repro);
     let written = |path: &Path, repro: &Repro| {
         let done = repro_file::write_whole(path, &repro.to_toml());
@@ -236,7 +246,7 @@ fn found(options: &Run, scenario: &Scenario, batch: &Batch<'_>, seed: u64, repor
         // A run that does not come again is nondeterministic; what was seen is still the truth.
         return replay::found(&repro.case, &report, raw);
     };
-    let smaller = repro_file::repro(shrunk.smallest.case.clone(), batch.strategy.name, &shrunk.smallest.report);
+    let smaller = repro_file::repro(shrunk.smallest.case.clone(), strategy, &shrunk.smallest.report);
     let found = replay::found(&smaller.case, &shrunk.smallest.report, written(&path, &smaller));
     Found { story: Some(shrink::story(&shrunk, raw.ok())), ..found }
 }

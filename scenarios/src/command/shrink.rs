@@ -5,8 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
-use falken_harness::shrink::{self, Progress, Shrunk};
-use falken_reports::{Order, Story};
+use falken_harness::choice::{TapeEntry, Until};
+use falken_harness::shrink::{self, Failing, Freedom, Progress, Race, Shrunk};
+use falken_models::site::Site;
+use falken_reports::{Order, Shrinking, Story};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::cli::Shrink;
@@ -19,7 +21,11 @@ use crate::repro_file;
 /// The file cannot be read or is none, its case does not fail, or the result cannot be written.
 pub fn shrink(options: &Shrink) -> Result<Exit, Failure> {
     let name = options.file.display().to_string();
-    let repro = repro_file::read(&options.file)?;
+    let mut repro = repro_file::read(&options.file)?;
+    if repro.is_unfinished {
+        let entry = super::run::find_strategy(&repro.strategy)?;
+        repro.case.tape = repro.case.run_under((entry.new)(repro.case.seed)).tape;
+    }
     let started = Instant::now();
     let Some(shrunk) = within(repro.case.clone(), Duration::from_secs(options.seconds.into())) else {
         return Err(Failure::Input(format!("{name} does not fail any more, so there is nothing to shrink")));
@@ -28,6 +34,9 @@ pub fn shrink(options: &Shrink) -> Result<Exit, Failure> {
     let path = options.output.clone().unwrap_or_else(|| options.file.with_extension("shrunk.toml"));
     repro_file::write_whole(&path, &smaller.to_toml())
         .map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
+    if options.emit_test {
+        return super::print(&falken_reports::rust_test::write(&smaller));
+    }
     let found = super::replay::found(&smaller.case, &shrunk.smallest.report, Ok(path.display().to_string()));
     let found = falken_reports::Failure { story: Some(story(&shrunk, Some(name))), ..found };
     let violation = found.violation.clone();
@@ -64,18 +73,45 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>) {
     }
 }
 
-/// What shrinking led to, told.
+/// What shrinking led to, told and explained.
 pub(super) fn story(shrunk: &Shrunk, raw: Option<String>) -> Story {
-    let case = &shrunk.smallest.case;
+    let Shrunk { replays, is_fixed_point, .. } = *shrunk;
+    let shrinking = Some(Shrinking { replays, is_fixed_point });
+    Story { before: shrunk.before, shrinking, raw, ..tell(&shrunk.smallest) }
+}
+
+/// A failing case, told and explained.
+pub(super) fn tell(failing: &Failing) -> Story {
+    let Failing { case, size, .. } = failing;
+    let explanation = shrink::explain(failing);
+    let entries = case.tape.entries().iter().zip(&explanation.freedoms);
+    let order = |(entry, freedom): (&TapeEntry, &Freedom)| Order {
+        text: entry.id.to_string(),
+        note: Some(freedom.name().into()),
+    };
     Story {
         programs: case.scenario.clients.iter().map(|clients| clients.program.clone()).collect(),
-        orders: case.tape.to_lines().into_iter().map(|text| Order { text, note: None }).collect(),
+        orders: entries.map(order).collect(),
         settings: case.scenario.unusual_settings(),
-        before: shrunk.before,
-        after: shrunk.smallest.size,
-        replays: shrunk.replays,
-        is_fixed_point: shrunk.is_fixed_point,
-        raw,
+        race: explanation.race.map(|race| race_in_words(&race)),
+        before: *size,
+        after: *size,
+        shrinking: None,
+        raw: None,
+    }
+}
+
+fn race_in_words(race: &Race) -> String {
+    let place = |until: Until| {
+        let site = until.site.map_or("its end", Site::name);
+        let nth = if until.nth > 1 { format!(" (time {})", until.nth) } else { String::new() };
+        format!("statement {} at {site}{nth}", until.statement)
+    };
+    let Race { stopped: (stopped, at), overtook: (overtook, to) } = *race;
+    let at = place(at);
+    match to {
+        Some(to) => format!("c{stopped}'s next step from {at} and c{overtook}'s step to {}", place(to)),
+        None => format!("c{stopped}'s next step from {at} and the step of c{overtook} that fails"),
     }
 }
 
