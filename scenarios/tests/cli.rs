@@ -96,7 +96,8 @@ fn a_planted_bug_ends_in_a_readable_violation_a_repro_and_a_replay_with_the_same
 #[test]
 fn a_violation_arrives_shrunk_with_its_story_and_can_be_shrunk_by_hand() {
     let dir = TempDir::new().unwrap();
-    let found = falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks"]);
+    let found =
+        falken(dir.path(), &["run", "long-readers", "--strategy", "random", "--plant", "ckpt.ignores-read-marks"]);
     let text = stdout(&found);
     assert_eq!(found.status.code(), Some(1), "{text}{}", stderr(&found));
     for fragment in
@@ -138,6 +139,22 @@ fn a_tape_edited_by_hand_gives_a_clear_error_or_a_stated_divergence() {
     assert!(stdout(&absent).contains("not offered, first at choice"), "{}", stdout(&absent));
     let strict = falken(dir.path(), &["replay", "--strict", repro.to_str().unwrap()]);
     assert_eq!(strict.status.code(), Some(5), "{}", stdout(&strict));
+}
+
+/// `emitted.rs` is what `--emit-test` writes, and is compiled and run with the other tests.
+#[test]
+fn an_emitted_test_is_the_one_that_is_compiled_here() {
+    let dir = TempDir::new().unwrap();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/regressions/ckpt.ignores-read-marks.toml");
+    let output = falken(dir.path(), &["shrink", file, "-o", "small.toml", "--emit-test"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // The case itself changes with the models; the test around it does not.
+    let frame = |text: &str| {
+        let (code, rest) = text.split_once("const REPRO").unwrap();
+        assert!(rest.contains("format = 2"), "{rest}");
+        code.lines().filter(|line| !line.starts_with("///")).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(frame(&stdout(&output)), frame(include_str!("emitted.rs")));
 }
 
 /// A run that never returns to say goodbye.
