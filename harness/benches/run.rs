@@ -64,12 +64,12 @@ fn bare(steps: u64) -> u64 {
     while taken < steps {
         for (conn, (connection, turn)) in (0..).zip(&mut connections) {
             if !connection.is_busy() {
-                connection.submit(statement(conn, *turn));
+                connection.submit(0, statement(conn, *turn));
                 *turn += 1;
             }
             taken += 1;
             // BUSY is an answer like any other here.
-            let _ = divan::black_box(matches!(connection.step(), Ok(IOResult::IO(_))));
+            let _ = divan::black_box(matches!(connection.step(0), Ok(IOResult::IO(_))));
         }
         disk.list_in_flight(&mut in_flight);
         in_flight.iter().for_each(|op| disk.finish(op.op, Ending::Success));

@@ -1,5 +1,6 @@
 //! What the run loop can do next: a closed enum, so that there is exactly one `apply`.
 
+use falken_models::connection::StatementId;
 use falken_models::disk::{Ending, OpId};
 
 use crate::fault::Fault;
@@ -24,26 +25,28 @@ pub enum Held {
         ordinal: u32,
     },
     /// A connection gets no step.
-    Connection(u8),
+    Statement(StatementId),
 }
 
 /// One thing that the run loop does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Step a connection; an idle one first gets its program's next statement.
-    Step(u8),
-    /// Step a connection although what it waits for has not finished.
-    Poll(u8),
-    /// Step a connection and refuse a submission of that step, after so many others.
-    StepRefused(u8, u32),
+    /// Step a statement; an idle client first submits its next one.
+    Step(StatementId),
+    /// Step a statement although what it waits for has not finished.
+    Poll(StatementId),
+    /// Step a statement and refuse a submission of that step, after so many others.
+    StepRefused(StatementId, u32),
     /// Let an operation in flight end.
     Finish(OpId, Ending),
     /// Let an operation in flight end as a fault wants it.
     Fail(OpId, Ending, Fault),
     /// Nobody acts: something is held back for so many actions from now on.
     Hold(Held, u64),
-    /// Drop or reset the suspended statement of a connection.
-    Abandon(u8),
+    /// Drop or reset a suspended statement.
+    Abandon(StatementId),
+    /// Interrupt the statements of a connection.
+    Interrupt(u8),
     /// Drop a connection with whatever it has under way.
     Drop(u8),
     /// Crash, judge what is left, and open the database again.

@@ -1,4 +1,4 @@
-//! The client of one connection: what it runs next, and how it reacts to what it gets.
+//! The client of one statement slot: what it runs next, and how it reacts to what it gets.
 //!
 //! A client takes its next transaction, drawn from its mix or written in its program, and submits the statements one by
 //! one. After an error inside a transaction it rolls back; it does not repeat a transaction, because the next draw is as
@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
-use falken_models::connection::{BeginKind, Op};
+use falken_models::connection::{BeginKind, Op, StatementId};
 use falken_models::session::Error;
 use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
@@ -23,13 +23,16 @@ pub enum Phase {
     Idle,
     /// A statement is under way.
     Running,
-    /// The connection is being dropped; a new one follows.
+    /// The connection is being dropped, and this statement has not ended yet.
     Closing,
+    /// The connection is being dropped; a new one follows.
+    Closed,
 }
 
-/// The client of one connection.
+/// The client of one statement slot of a connection.
 pub struct Client {
-    conn: u8,
+    /// The slot.
+    pub id: StatementId,
     source: Source,
     /// Statements that are still to come in this transaction.
     queue: VecDeque<Op>,
@@ -45,6 +48,8 @@ pub struct Client {
 
 /// Where transactions come from.
 enum Source {
+    /// Nothing: the slot is not used.
+    Nothing,
     /// Drawn for ever.
     Mix { templates: Vec<OptionId>, weights: Vec<u32> },
     /// Run once: those that are still to come.
@@ -54,8 +59,9 @@ enum Source {
 impl Hash for Client {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Who this is, and how much it has drawn, only name its draws; a program draws nothing.
-        let Self { conn: _, source, queue, transactions, draws: _, values, phase } = self;
+        let Self { id: _, source, queue, transactions, draws: _, values, phase } = self;
         match source {
+            Source::Nothing => {}
             Source::Mix { .. } => (transactions, values).hash(state),
             Source::Program(left) => left.len().hash(state),
         }
@@ -67,20 +73,26 @@ impl Hash for Client {
 const DRAWS_PER_TRANSACTION: u64 = 1 << 16;
 
 impl Client {
-    /// The client of connection `conn`.
+    /// The client of a slot.
     ///
     /// # Panics
     /// If the scenario was not validated: then its program may not be one.
-    pub fn new(conn: u8, clients: &Clients) -> Self {
-        let source = if clients.program.is_empty() {
-            let weight_of = |name: &&'static str| Some((*name, *clients.mix.get(*name)?));
+    pub fn new(id: StatementId, clients: &Clients) -> Self {
+        let (mix, program) = match id.slot {
+            0 => (&clients.mix, &clients.program),
+            _ => (&clients.beside, &clients.beside_program),
+        };
+        let source = if program.is_empty() && mix.is_empty() {
+            Source::Nothing
+        } else if program.is_empty() {
+            let weight_of = |name: &&'static str| Some((*name, *mix.get(*name)?));
             let named = TEMPLATES.iter().filter_map(weight_of).filter(|(_, weight)| *weight > 0);
             let (templates, weights) = named.map(|(name, weight)| (OptionId::Template(name), weight)).unzip();
             Source::Mix { templates, weights }
         } else {
-            Source::Program(parse_program(&clients.program).expect("the scenario is valid").into())
+            Source::Program(parse_program(program).expect("the scenario is valid").into())
         };
-        Self { conn, source, queue: VecDeque::new(), transactions: 0, draws: 0, values: 0, phase: Phase::Idle }
+        Self { id, source, queue: VecDeque::new(), transactions: 0, draws: 0, values: 0, phase: Phase::Idle }
     }
 
     /// Forgets the transaction under way: its connection or process is gone.
@@ -95,15 +107,15 @@ impl Client {
         self.phase = Phase::Idle;
         match error {
             None => {}
-            Some(Error::Abandoned) if in_transaction => {}
+            Some(Error::Abandoned | Error::Interrupted) if in_transaction => {}
             Some(_) => self.wind_down(in_transaction),
         }
     }
 
-    /// Gives up what has not begun yet; an open transaction is rolled back.
+    /// Gives up what has not begun yet; an open transaction is rolled back by the client of the first slot.
     pub fn wind_down(&mut self, in_transaction: bool) {
         self.queue.clear();
-        if in_transaction {
+        if in_transaction && self.id.slot == 0 {
             self.queue.push_back(Op::Rollback);
         }
     }
@@ -116,6 +128,7 @@ impl Client {
     /// Whether there are transactions to take: a mix never ends, a program does.
     pub fn has_more(&self) -> bool {
         match &self.source {
+            Source::Nothing => false,
             Source::Mix { .. } => true,
             Source::Program(left) => !left.is_empty(),
         }
@@ -137,6 +150,7 @@ impl Client {
         self.draws = 0;
         let key = self.key();
         let name = match &mut self.source {
+            Source::Nothing => return,
             Source::Program(left) => return self.queue.extend(left.pop_front().into_iter().flatten()),
             Source::Mix { templates, weights } => {
                 let choice =
@@ -151,7 +165,8 @@ impl Client {
     }
 
     fn key(&self) -> u64 {
-        (u64::from(self.conn) << 56) + self.transactions * DRAWS_PER_TRANSACTION + self.draws
+        let StatementId { conn, slot } = self.id;
+        (u64::from(conn) << 56) + (u64::from(slot) << 55) + self.transactions * DRAWS_PER_TRANSACTION + self.draws
     }
 }
 
@@ -178,7 +193,9 @@ impl Draw<'_> {
     /// Values are unique, as far as their length allows, so that a read tells which write it saw.
     fn unique(&mut self, len: usize) -> Arc<[u8]> {
         self.client.values += 1;
-        let label = format!("{}{}", char::from(b'a' + self.client.conn % 26), self.client.values);
+        let StatementId { conn, slot } = self.client.id;
+        let letter = if slot == 0 { b'a' } else { b'A' } + conn % 26;
+        let label = format!("{}{}", char::from(letter), self.client.values);
         labelled_value(&label, len).into()
     }
 
@@ -221,12 +238,48 @@ impl Draw<'_> {
             "immediate-tx" => {
                 self.statements(BeginKind::Immediate, Self::write, &[Op::Commit, Op::Commit, Op::Commit, Op::Rollback])
             }
+            "savepoint-tx" => self.savepoint_transaction(),
             "checkpoint-passive" => vec![Op::Checkpoint(CheckpointMode::Passive)],
             "checkpoint-full" => vec![Op::Checkpoint(CheckpointMode::Full)],
             "checkpoint-restart" => vec![Op::Checkpoint(CheckpointMode::Restart)],
             "checkpoint-truncate" => vec![Op::Checkpoint(CheckpointMode::Truncate)],
             _ => unreachable!("scenarios name only templates of the table"),
         }
+    }
+
+    /// Writes with savepoints among them: opened, released, rolled back to, nested.
+    fn savepoint_transaction(&mut self) -> Vec<Op> {
+        let mut ops = match self.number(3) {
+            0 => vec![Op::Begin(BeginKind::Immediate)],
+            // The outermost savepoint opens the transaction, before anything is read or written.
+            1 => vec![Op::Savepoint],
+            _ => vec![Op::Begin(BeginKind::Deferred)],
+        };
+        let opened_by_savepoint = ops == [Op::Savepoint];
+        let least = u8::from(opened_by_savepoint);
+        let mut depth = least;
+        for _ in 0..2 + self.number(2 * u64::from(self.rows.statements_max)) {
+            let inner = |draw: &mut Self| draw.number(u64::from(depth) - 1) as u8;
+            let op = match self.number(7) {
+                0 | 1 => Op::Savepoint,
+                2 if depth > least => Op::Release { depth: inner(self).max(least) },
+                3 | 4 if depth > 0 => Op::RollbackTo { depth: inner(self) },
+                _ => self.write(),
+            };
+            match op {
+                Op::Savepoint => depth += 1,
+                Op::Release { depth: to } => depth = to,
+                Op::RollbackTo { depth: to } => depth = to + 1,
+                _ => {}
+            }
+            ops.push(op);
+        }
+        ops.push(match self.number(3) {
+            0 => Op::Rollback,
+            _ if opened_by_savepoint => Op::Release { depth: 0 },
+            _ => Op::Commit,
+        });
+        ops
     }
 
     fn statements(&mut self, begin: BeginKind, statement: fn(&mut Self) -> Op, ends: &[Op]) -> Vec<Op> {

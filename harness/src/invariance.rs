@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use falken_models::bug::Planted;
-use falken_models::connection::{Op, Outcome};
+use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::disk::{Disk, Ending};
 use falken_models::event::{Event, EventKind, EventLog};
 use falken_models::io::IOResult;
@@ -138,8 +138,10 @@ fn watch<T>(compared: &mut Compared, mode: &str, work: impl FnOnce() -> T) -> Op
 /// answers.
 fn draw(scenario: &Scenario, seed: u64, strategy: Box<dyn Strategy>) -> Vec<(u8, Op)> {
     let mut chooser = Chooser::new(strategy);
-    let mut clients: Vec<Client> =
-        (0..).zip(scenario.each_client()).map(|(conn, clients)| Client::new(conn, clients)).collect();
+    let mut clients: Vec<Client> = (0..)
+        .zip(scenario.each_client())
+        .map(|(conn, clients)| Client::new(StatementId::first(conn), clients))
+        .collect();
     let mut machine = Machine::new(scenario, seed, Planted(None), Mode::Straight);
     let mut statements = Vec::new();
     let setup = parse_program(&scenario.setup).expect("the scenario is valid");
@@ -203,10 +205,10 @@ impl Machine {
     }
 
     fn run(&mut self, conn: u8, op: Op, sites: &mut BTreeSet<Site>) -> Did {
-        self.models.submit(conn, op);
+        self.models.submit(StatementId::first(conn), op);
         let (mut events, mut in_flight) = (Vec::new(), Vec::new());
         for _ in 0..STEPS_MAX {
-            let result = match self.models.step(conn) {
+            let result = match self.models.step(StatementId::first(conn)) {
                 Ok(IOResult::Done(outcome)) => Ok(outcome),
                 Err(error) => Err(error),
                 Ok(IOResult::IO(_)) => {

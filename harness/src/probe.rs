@@ -2,7 +2,8 @@
 //! scenario does not do what it is for.
 
 use falken_models::disk::{CancelOutcome, FileId, IoKind, IoResult};
-use falken_models::event::{Event, EventKind, PageSource};
+use falken_models::event::{Event, EventKind, PageSource, StatementKind};
+use falken_models::site::Site;
 use falken_models::wal::CheckpointMode;
 
 /// One probe.
@@ -32,6 +33,7 @@ probes! {
     "page.from-db", "a page was read from the database file", EventKind::Lookup { source: PageSource::Database, .. } => counted;
     "page.evicted", "a page left the cache", EventKind::Evicted { .. } => counted;
     "write.multi-frame", "a transaction wrote more than one frame", EventKind::Frame { commit_pages: 0, .. } => counted;
+    "write.over-own-frame", "a transaction wrote over a frame of its own", EventKind::Overwrite { .. } => counted;
     "lock.busy", "a lock was busy", EventKind::LockBusy { .. } => counted;
     "checkpoint.passive", "a PASSIVE checkpoint ended", EventKind::CheckpointEnd { mode: CheckpointMode::Passive, .. } => counted;
     "checkpoint.full", "a FULL checkpoint ended", EventKind::CheckpointEnd { mode: CheckpointMode::Full, .. } => counted;
@@ -45,6 +47,12 @@ probes! {
     "recovery.frames", "recovery found commits in the log", EventKind::Recovered { at, .. } if at.frame > 0 => counted;
     "crash.process", "the process crashed", EventKind::Crash { power: false } => counted;
     "crash.power", "the power failed", EventKind::Crash { power: true } => counted;
+    "savepoint", "a savepoint was opened", EventKind::StatementEnd { kind: StatementKind::Savepoint, ok: true, .. } => counted;
+    "savepoint.release", "a savepoint was released", EventKind::StatementEnd { kind: StatementKind::Release, ok: true, .. } => counted;
+    "savepoint.undo", "a transaction was rolled back to a savepoint", EventKind::StatementEnd { kind: StatementKind::RollbackTo, ok: true, .. } => counted;
+    "statement.second", "a second statement ran on a connection", EventKind::StatementEnd { slot: 1.., ok: true, .. } => counted;
+    "sibling.waits", "a statement waited for another one of its connection", EventKind::Yield { site: Site::StatementSibling } => counted;
+    "interrupt", "a connection was interrupted", EventKind::Interrupt => counted;
     "abandon", "a suspended statement was abandoned", EventKind::Abandon { dropped: false } => counted;
     "drop", "a connection was dropped", EventKind::Abandon { dropped: true } => counted;
     "fault.spurious", "a connection was stepped although it waits", EventKind::Injected { fault: "spurious" } => counted;
@@ -79,8 +87,8 @@ impl Hits {
     /// Counts an event.
     #[inline]
     pub fn note(&mut self, event: &Event) {
-        // Yields, the most frequent events by far, hit no probe.
-        if matches!(event.kind, EventKind::Yield { .. }) {
+        // Yields, the most frequent events by far, hit hardly any probe.
+        if matches!(event.kind, EventKind::Yield { site } if site != Site::StatementSibling) {
             return;
         }
         for (hits, probe) in self.0.iter_mut().zip(TABLE) {

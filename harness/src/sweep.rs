@@ -37,8 +37,8 @@ impl Sweep {
     /// A sweep of what a scenario does with this seed under a strategy. Of its own disturbances and crashes there are none.
     pub fn new(scenario: &Scenario, seed: u64, planted: Planted, strategy: &'static Entry, aims: &[Aim]) -> Self {
         let rate = |aim: Aim| if aims.contains(&aim) { Rate::one_in(ASKED) } else { Rate::NEVER };
-        let (abandon, drop, eio) = (rate(Aim::Abandon), rate(Aim::Drop), rate(Aim::Eio));
-        let faults = Faults { abandon, drop, eio, ..Faults::default() };
+        let (abandon, drop, interrupt) = (rate(Aim::Abandon), rate(Aim::Drop), rate(Aim::Interrupt));
+        let faults = Faults { abandon, drop, interrupt, eio: rate(Aim::Eio), ..Faults::default() };
         let scenario = Scenario { faults, ..scenario.clone() };
         let case = Case { scenario, seed, planted, tape: Tape::default() };
         Self { case, strategy, aims: aims.to_vec() }
@@ -50,7 +50,7 @@ impl Sweep {
         let report = self.case.run_under(Box::new(Aimed::nowhere((self.strategy.new)(self.case.seed), &passed)));
         let points = passed.take().into_iter().filter(|point| self.aims.contains(&point.aim));
         let statement = |point: &Point| {
-            let own = report.submitted.iter().filter(|submitted| submitted.conn == point.conn);
+            let own = report.submitted.iter().filter(|submitted| submitted.id == point.id);
             own.skip(point.statement as usize - 1).map(|submitted| submitted.op.kind().name()).next().unwrap_or("?")
         };
         let points = points.map(|point| (point, statement(&point))).collect();
@@ -63,6 +63,7 @@ impl Sweep {
         let probe = match point.aim {
             Aim::Abandon => "abandon",
             Aim::Drop => "drop",
+            Aim::Interrupt => "interrupt",
             Aim::Eio => "fault.eio",
         };
         (report.probes.of(probe) > 0).then_some(report)

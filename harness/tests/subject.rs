@@ -7,7 +7,7 @@ use falken_harness::strategy::{Random, Replay, Strategy};
 use falken_harness::subject::{Internals, Models, Subject};
 use falken_harness::verify::verify;
 use falken_models::bug::Planted;
-use falken_models::connection::{Op, Outcome};
+use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::disk::Disk;
 use falken_models::event::EventLog;
 use falken_models::io::{Completion, IOCompletions, IOResult};
@@ -50,14 +50,14 @@ impl Subject for Wrapped {
         self.models.connect(conn);
     }
 
-    fn submit(&mut self, conn: u8, op: Op) {
-        self.lying[usize::from(conn)] = matches!((self.fault, &op), (Fault::Lie, Op::Put { .. }));
-        if !self.lying[usize::from(conn)] {
-            self.models.submit(conn, op);
+    fn submit(&mut self, id: StatementId, op: Op) {
+        self.lying[id.index()] = matches!((self.fault, &op), (Fault::Lie, Op::Put { .. }));
+        if !self.lying[id.index()] {
+            self.models.submit(id, op);
         }
     }
 
-    fn step(&mut self, conn: u8) -> Result<IOResult<Outcome>, Error> {
+    fn step(&mut self, id: StatementId) -> Result<IOResult<Outcome>, Error> {
         self.steps += 1;
         match self.fault {
             Fault::Waver(at, run) if self.steps == at && run % 2 == 1 => {
@@ -66,27 +66,27 @@ impl Subject for Wrapped {
             Fault::Panic(at) if self.steps == at => panic!("the engine fell over"),
             Fault::Livelock(at) if self.steps >= at => Ok(IOResult::IO(IOCompletions::Single(Completion::new_yield()))),
             Fault::Deadlock(at) if self.steps >= at => Ok(IOResult::IO(self.parked.clone())),
-            Fault::Lie if self.lying[usize::from(conn)] => Ok(IOResult::Done(Outcome::Unit)),
-            Fault::Deny => match self.models.step(conn) {
+            Fault::Lie if self.lying[id.index()] => Ok(IOResult::Done(Outcome::Unit)),
+            Fault::Deny => match self.models.step(id) {
                 Ok(IOResult::Done(Outcome::Unit)) => Err(Error::Busy),
                 other => other,
             },
-            Fault::Boast => match self.models.step(conn) {
+            Fault::Boast => match self.models.step(id) {
                 Ok(IOResult::Done(Outcome::Checkpoint(figures))) => {
                     let backfilled = figures.backfilled + 1;
                     Ok(IOResult::Done(Outcome::Checkpoint(CheckpointResult { backfilled, ..figures })))
                 }
                 other => other,
             },
-            _ => self.models.step(conn),
+            _ => self.models.step(id),
         }
     }
 
-    fn awaiting(&self, conn: u8) -> Option<&IOCompletions> {
+    fn awaiting(&self, id: StatementId) -> Option<&IOCompletions> {
         match self.fault {
             Fault::Livelock(at) if self.steps >= at => None,
             Fault::Deadlock(at) if self.steps >= at => Some(&self.parked),
-            _ => self.models.awaiting(conn),
+            _ => self.models.awaiting(id),
         }
     }
 
@@ -94,8 +94,12 @@ impl Subject for Wrapped {
         self.models.in_transaction(conn)
     }
 
-    fn abandon(&mut self, conn: u8) {
-        self.models.abandon(conn);
+    fn abandon(&mut self, id: StatementId) {
+        self.models.abandon(id);
+    }
+
+    fn interrupt(&mut self, conn: u8) {
+        self.models.interrupt(conn);
     }
 
     fn close(&mut self, conn: u8) {

@@ -97,6 +97,10 @@ bugs! {
         "Operations waiting for room in the ring are not counted.";
     ReentryOverflowChunkTwice, "reentry.overflow-chunk-twice", Reentry, ["RE-1"], "Turso #7277",
         "A chunk of an overflow chain is appended again after a yield.";
+    ReentryCountLastPageTwice, "reentry.count-last-page-twice", Reentry, ["RE-1"], "Turso #7277",
+        "The last leaf of a count is added twice.";
+    ReentryAppendRepeated, "reentry.append-repeated", Reentry, ["RE-1", "PG-5"], "Turso #2000",
+        "A later read in the same operation yields and the insert is done again.";
     ReentryDoneBeforeOp, "reentry.done-before-op", Reentry, ["RE-1", "TX-2"], "Turso #8027",
         "The machine is set to Done before the call that may yield.";
     ReentryFreeChainIoIgnored, "reentry.free-chain-io-ignored", Reentry, ["RE-1", "PG-5"], "Turso #3618, #3608",
@@ -120,6 +124,10 @@ bugs! {
         "Turso #2683, #2658, #2675, #2680, #2682", "A failed read leaves its page LOCKED.";
     PinLeakOnInvalidate, "pin.leak-on-invalidate", Pager, ["PG-3", "LIVE-4"], "Turso #7570",
         "Dropping a cursor's page stack keeps its pins.";
+    SavepointPreimageAfterWrite, "savepoint.preimage-after-write", Pager, ["TX-6", "PG-5"], "Turso #4231, 6dbc09517",
+        "The pre-image is journaled after the page was changed.";
+    SavepointSpillNotJournaled, "savepoint.spill-not-journaled", Pager, ["TX-6"], "Turso #6583, #5803",
+        "A page dirtied before the savepoint loses its only copy.";
     WalSkipReadMarkRecheck, "wal.skip-read-mark-recheck", Wal, ["TX-3", "WAL-7"],
         "Turso #4289; SQLite read-start rule", "No re-check after the read slot is locked.";
     WalSlot0NotRevalidated, "wal.slot0-not-revalidated", Wal, ["TX-3"], "Turso #4289",
@@ -128,8 +136,12 @@ bugs! {
         "With all slots taken the reader adopts an old mark as its snapshot.";
     WalNoBusySnapshotCheck, "wal.no-busy-snapshot-check", Wal, ["TX-5", "TX-9"], "Turso #2204",
         "A write starts on a stale snapshot.";
+    WalIndexRollbackAfterUnlock, "wal.index-rollback-after-unlock", Wal, ["WAL-2", "CK-2"],
+        "Turso #4418, re-planted on purpose in #4453", "The frame index is trimmed after WRITE was released.";
     WalVisibleBeforeWritten, "wal.visible-before-written", Wal, ["WAL-2", "TX-3"], "Turso #4252, #4249, #4291",
         "Frames are published when their writes are submitted.";
+    WalOwnFramesIgnoredOnSlot0, "wal.own-frames-ignored-on-slot0", Wal, ["TX-3", "PG-1"], "Turso #2735",
+        "A writer that began on slot 0 does not see its own spilled frames.";
     WalRestartUnderReaders, "wal.restart-under-readers", Wal, ["WAL-8", "WAL-7", "TX-3"], "SQLite reset rule",
         "A writer restarts the log while mark slots are held.";
     WalRetryLoopInsideStep, "wal.retry-loop-inside-step", Wal, ["LIVE-3"], "Turso #7935, #8787, #9023",
@@ -154,6 +166,10 @@ bugs! {
         "The decision to sync uses the flag left by the previous commit.";
     DurRestartHeaderNotWritten, "dur.restart-header-not-written", Durable, ["WAL-6", "WAL-3", "DUR-1"],
         "Turso #4666", "A restart changes the salts in memory only.";
+    SavepointPositionFromOldGeneration, "savepoint.position-from-old-generation", Durable,
+        ["WAL-6", "TX-6", "WAL-1", "WAL-3", "DUR-1"],
+        "Turso #7785, #7774, #6733, #4493, #4502; SQLite savepoint rule",
+        "ROLLBACK TO puts back a log position from before a restart.";
     DurCommitMarkOnEveryFrame, "dur.commit-mark-on-every-frame", Durable, ["TX-1", "DUR-2", "WAL-3"],
         "Turso #1889, #2188, #2189, #2194", "Every frame of a transaction looks like a commit.";
     RecoverySeedFromUncommittedTail, "recovery.seed-from-uncommitted-tail", Durable, ["WAL-3", "DUR-1", "DUR-3"],
@@ -169,6 +185,14 @@ bugs! {
         "A sync refused at submit leaves \"syncing\" set.";
     AbandonPartialStatementKept, "abandon.partial-statement-kept", Cancel, ["TX-1", "PG-5"],
         "Turso #7420, #7682, #7772, #7802, #7536", "An abandoned write leaves its first half in the transaction.";
+    StmtCheckpointUnderSuspended, "stmt.checkpoint-under-suspended", Cancel, ["TX-7", "RE-1"], "Turso #8032, #8025",
+        "A checkpoint clears the cache under a suspended statement.";
+    StmtTeardownResetsSiblingCommit, "stmt.teardown-resets-sibling-commit", Cancel, ["TX-7", "WAL-4", "RE-3"],
+        "Turso #8032", "Tearing down a failed statement resets a sibling's commit.";
+    StmtReaderDropRollsBackWrite, "stmt.reader-drop-rolls-back-write", Cancel, ["TX-2", "TX-7"],
+        "Turso #7260, #7345, #7191", "Dropping an open reader undoes a write that returned OK.";
+    InterruptHitsNextStatement, "interrupt.hits-next-statement", Cancel, ["TX-7", "RE-3"], "Turso #1833",
+        "An interrupt outlives the statement it was meant for.";
     ConnDropKeepsLocks, "conn.drop-keeps-locks", Cancel, ["WAL-4", "LIVE-4"], "Turso #5022",
         "A dropped connection keeps its WAL locks.";
     CommitErrorLeavesDanglingTx, "commit.error-leaves-dangling-tx", Cancel, ["TX-1", "TX-2", "WAL-4"],

@@ -62,6 +62,9 @@ pub enum StatementKind {
     Count,
     Commit,
     Rollback,
+    Savepoint,
+    Release,
+    RollbackTo,
     Checkpoint,
     Close,
 }
@@ -71,9 +74,15 @@ pub enum StatementKind {
 #[allow(missing_docs, reason = "the fields are explained by their variant")]
 pub enum EventKind {
     /// A statement took its first step.
-    StatementBegin { kind: StatementKind, key: i64 },
+    StatementBegin { slot: u8, kind: StatementKind, key: i64 },
     /// A statement has ended.
-    StatementEnd { kind: StatementKind, ok: bool },
+    StatementEnd { slot: u8, kind: StatementKind, ok: bool },
+    /// A savepoint was opened inside this many others; a statement that writes in a transaction opens one of its own.
+    SavepointOpen { depth: u8 },
+    /// A savepoint and those inside it were closed; their changes stay.
+    SavepointRelease { depth: u8 },
+    /// What was done since a savepoint was undone; the log is back at this point.
+    SavepointUndo { depth: u8, at: LogPoint },
     /// An operation was handed to the disk. `digest` is that of a write's bytes.
     /// `from` is where in its buffer it begins: 0 unless it goes on with a short one.
     Submit { op: OpId, file: FileId, io: IoKind, offset: u64, len: u32, from: u32, digest: u64 },
@@ -133,6 +142,8 @@ pub enum EventKind {
     WalHeader { seq: u32, salts: u64 },
     /// A frame is being written. `commit_pages` is 0 except in the last frame of a commit.
     Frame { frame: u32, page: u32, commit_pages: u32, digest: u64 },
+    /// A frame of the own transaction is being written over in place: its page only.
+    Overwrite { frame: u32, page: u32, digest: u64 },
     /// A header copy pair was published.
     Publish { at: LogPoint, pages: u32, commit: bool },
     /// The log was restarted: this is its new, empty point.
@@ -157,8 +168,10 @@ pub enum EventKind {
     Recovered { at: LogPoint, pages: u32 },
     /// A connection yielded.
     Yield { site: Site },
-    /// A connection was told to give up its statement, or was dropped.
+    /// A connection was told to give up a statement, or was dropped.
     Abandon { dropped: bool },
+    /// The statements of a connection were interrupted.
+    Interrupt,
     /// The process crashed (`power` false) or the power failed.
     Crash { power: bool },
 }
@@ -170,6 +183,9 @@ pub enum EventKind {
 pub enum Tag {
     StatementBegin,
     StatementEnd,
+    SavepointOpen,
+    SavepointRelease,
+    SavepointUndo,
     Submit,
     Refused,
     Overflow,
@@ -193,6 +209,7 @@ pub enum Tag {
     Evicted,
     WalHeader,
     Frame,
+    Overwrite,
     Publish,
     Restart,
     Rollback,
@@ -206,12 +223,13 @@ pub enum Tag {
     Recovered,
     Yield,
     Abandon,
+    Interrupt,
     Crash,
 }
 
 impl Tag {
     /// How many there are.
-    pub const COUNT: usize = 39;
+    pub const COUNT: usize = 44;
 }
 
 impl EventKind {
@@ -220,6 +238,9 @@ impl EventKind {
         match self {
             Self::StatementBegin { .. } => Tag::StatementBegin,
             Self::StatementEnd { .. } => Tag::StatementEnd,
+            Self::SavepointOpen { .. } => Tag::SavepointOpen,
+            Self::SavepointRelease { .. } => Tag::SavepointRelease,
+            Self::SavepointUndo { .. } => Tag::SavepointUndo,
             Self::Submit { .. } => Tag::Submit,
             Self::Refused { .. } => Tag::Refused,
             Self::Overflow { .. } => Tag::Overflow,
@@ -243,6 +264,7 @@ impl EventKind {
             Self::Evicted { .. } => Tag::Evicted,
             Self::WalHeader { .. } => Tag::WalHeader,
             Self::Frame { .. } => Tag::Frame,
+            Self::Overwrite { .. } => Tag::Overwrite,
             Self::Publish { .. } => Tag::Publish,
             Self::Restart { .. } => Tag::Restart,
             Self::Rollback { .. } => Tag::Rollback,
@@ -256,6 +278,7 @@ impl EventKind {
             Self::Recovered { .. } => Tag::Recovered,
             Self::Yield { .. } => Tag::Yield,
             Self::Abandon { .. } => Tag::Abandon,
+            Self::Interrupt => Tag::Interrupt,
             Self::Crash { .. } => Tag::Crash,
         }
     }

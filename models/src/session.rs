@@ -9,7 +9,7 @@ use crate::digest::mix;
 use crate::disk::{Disk, Request, SubmitError, Ticket};
 use crate::event::{Actor, EventKind, EventLog};
 use crate::io::{Completion, CompletionError, CompletionKind, IOCompletions, TransitionResult};
-use crate::pager::PageCache;
+use crate::pager::{PageCache, Savepoints};
 use crate::site::Site;
 use crate::sync::{Arc, AtomicU32, Ordering};
 use crate::wal::{Header, LockId, LockMode, SyncMode, WalShared};
@@ -44,6 +44,9 @@ pub enum Error {
     /// The statement was reset or its connection dropped before it ended.
     #[error("abandoned")]
     Abandoned,
+    /// The connection was interrupted while the statement ran.
+    #[error("interrupted (INTERRUPT)")]
+    Interrupted,
 }
 
 /// One turn of a machine.
@@ -95,6 +98,11 @@ pub struct Config {
     pub busy_retries: u32,
     /// Adds a yield that means nothing to every statement, as a later version of this code may: repros must not mind.
     pub rehearse_change: bool,
+    /// A commit that leaves this many frames in the log is followed by a PASSIVE checkpoint; 0 is never.
+    pub auto_checkpoint: u32,
+    /// Whether a disk write that is torn harms nothing beside the bytes being written (`SQLITE_IOCAP_POWERSAFE_OVERWRITE`).
+    /// Without it a commit under FULL is padded to the end of a sector, and changes whole sectors of the database file.
+    pub powersafe_overwrite: bool,
     /// From which random salts are made.
     pub salt_seed: u64,
     /// The planted bug, if any.
@@ -114,6 +122,8 @@ impl Default for Config {
             straight: Straight::No,
             busy_retries: 16,
             rehearse_change: false,
+            auto_checkpoint: 0,
+            powersafe_overwrite: true,
             salt_seed: 0,
             planted: Planted::default(),
         }
@@ -155,9 +165,47 @@ pub struct LogView {
     pub min_frame: u32,
     /// Whether the WRITE lock is held by a write transaction.
     pub writing: bool,
+    /// The published header on which that write transaction stands: that of its snapshot, or of the generation that it
+    /// has started.
+    pub base: Header,
+    /// The lowest of its own frames that it has written over: from there on checksums are completed at the commit
+    /// (`iReCksum`).
+    pub recheck: Option<u32>,
+}
+
+/// How many statements a connection can run at once.
+pub const STATEMENT_SLOTS: usize = 2;
+
+/// What a connection remembers about one of its statements.
+#[derive(Debug)]
+pub(crate) struct StatementMemory {
+    /// Where it yielded last.
+    pub site: Site,
+    /// What it is doing must be finished even if it is abandoned.
+    pub must_finish: bool,
+    /// It takes part in the connection's transaction, which cannot end before it.
+    pub in_transaction: bool,
+}
+
+impl Hash for StatementMemory {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // The site is set anew before every yield that is reported.
+        let Self { site: _, must_finish, in_transaction } = self;
+        (must_finish, in_transaction).hash(state);
+    }
+}
+
+impl Default for StatementMemory {
+    fn default() -> Self {
+        Self { site: Site::StatementStart, must_finish: false, in_transaction: false }
+    }
 }
 
 /// The memory of one connection.
+///
+/// Its statements share one transaction, so they keep out of each other's way: whoever begins, ends or extends the
+/// transaction holds *control* meanwhile, and while a statement writes, the others wait at their next turn. A suspended
+/// reader does not keep a writer from starting; it finds its place again by key when the pages have changed.
 pub struct Session {
     /// The connection's number.
     pub conn: u8,
@@ -169,16 +217,23 @@ pub struct Session {
     pub pages: PageCache,
     /// Between BEGIN and COMMIT or ROLLBACK.
     pub(crate) explicit: bool,
+    /// That transaction was opened by its outermost savepoint, and ends with it.
+    pub(crate) opened_by_savepoint: bool,
+    /// The savepoints of the transaction.
+    pub savepoints: Savepoints,
     /// The locks it holds.
     pub(crate) held: [Option<LockMode>; LockId::COUNT],
-    /// Where it yielded last.
-    pub(crate) site: Site,
+    /// The slot of the statement that is being stepped.
+    pub(crate) slot: u8,
+    pub(crate) statements: [StatementMemory; STATEMENT_SLOTS],
+    /// The slot of the statement that begins, ends or extends the transaction.
+    control: Option<u8>,
+    /// The slot of the statement that changes pages or commits them by itself.
+    pub(crate) writer: Option<u8>,
+    /// Grows when pages change beside a statement: what a suspended reader has pinned may be out of date.
+    pub(crate) changes: u64,
     /// Whether it yields after every access to shared WAL state: see [`Config::micro`].
     pub(crate) micro: bool,
-    /// Set while a page of the cache is being spilled.
-    pub(crate) spilling: bool,
-    /// Set while what is being done must be finished even if the statement is abandoned.
-    pub(crate) must_finish: bool,
     /// Whether an fsync is in flight: raised before it is submitted, lowered by its callback.
     syncing: Arc<AtomicU32>,
     /// The disk operations of this connection that have not ended, with some that have.
@@ -187,6 +242,8 @@ pub struct Session {
 
 /// A disk operation that a connection has submitted.
 struct InFlight {
+    /// Of which statement.
+    slot: u8,
     ticket: Ticket,
     completion: Completion,
 }
@@ -214,21 +271,26 @@ impl Hash for Session {
             view,
             pages,
             explicit,
+            opened_by_savepoint,
+            savepoints,
             held,
-            // Set anew before every yield that is reported.
-            site: _,
+            // Set anew before every step.
+            slot: _,
+            statements,
+            control,
+            writer,
+            changes,
             micro,
-            spilling,
-            must_finish,
             // Hashed by its value.
             syncing: _,
             in_flight,
         } = self;
         view.hash(state);
         pages.hash(state);
-        (explicit, held, micro, spilling, must_finish, self.syncing()).hash(state);
+        (explicit, opened_by_savepoint, savepoints, held).hash(state);
+        (statements, control, writer, changes, micro, self.syncing()).hash(state);
         // A ticket is a name.
-        in_flight.iter().for_each(|InFlight { ticket: _, completion }| completion.hash(state));
+        in_flight.iter().for_each(|InFlight { slot, ticket: _, completion }| (slot, completion).hash(state));
     }
 }
 
@@ -243,10 +305,14 @@ impl Session {
             view: LogView::default(),
             pages,
             explicit: false,
+            opened_by_savepoint: false,
+            savepoints: Savepoints::default(),
             held: [None; LockId::COUNT],
-            site: Site::StatementStart,
-            spilling: false,
-            must_finish: false,
+            slot: 0,
+            statements: Default::default(),
+            control: None,
+            writer: None,
+            changes: 0,
             syncing: Arc::new(AtomicU32::new(0)),
             in_flight: Vec::new(),
         }
@@ -282,13 +348,13 @@ impl Session {
 
     /// Ends a turn that cannot go on before others had theirs: an explicit yield, never a loop.
     pub(crate) fn give_way<T>(&mut self, site: Site) -> Turn<T> {
-        self.site = site;
+        self.mine().site = site;
         Ok(TransitionResult::Io(IOCompletions::Single(Completion::new_yield())))
     }
 
     /// Ends a turn with a wait for `completion`; where statements run straight through, not if it is over already.
     pub(crate) fn wait<T>(&mut self, site: Site, completion: Completion) -> Turn<T> {
-        self.site = site;
+        self.mine().site = site;
         let runs_on = match self.shared.config.straight {
             Straight::No => false,
             Straight::Yes => completion.succeeded(),
@@ -330,12 +396,59 @@ impl Session {
         (lock == LockId::WRITE && self.view.writing) || self.view.slot.is_some_and(|slot| lock == LockId::read(slot))
     }
 
-    /// Whether a transaction is open, holds exactly what it needs, and has nothing half done: then a statement can be
-    /// dropped and leave it as it is.
-    pub(crate) fn is_at_rest(&self) -> bool {
-        let balanced =
-            (0..LockId::COUNT as u8).map(LockId).all(|lock| self.held(lock).is_some() == self.owes_lock(lock));
-        self.view.slot.is_some() && balanced && self.unfinished_write().is_none() && !self.must_finish && !self.spilling
+    /// What is remembered about the statement that is being stepped.
+    pub(crate) fn mine(&mut self) -> &mut StatementMemory {
+        &mut self.statements[usize::from(self.slot)]
+    }
+
+    /// Whether another statement takes part in the transaction.
+    pub(crate) fn sibling_in_transaction(&self) -> bool {
+        (0..).zip(&self.statements).any(|(slot, statement)| slot != self.slot && statement.in_transaction)
+    }
+
+    /// Whether the transaction goes on when the statement that is being stepped ends.
+    pub(crate) fn transaction_goes_on(&self) -> bool {
+        self.explicit || self.sibling_in_transaction()
+    }
+
+    /// Whether another statement is changing pages: what it has done so far is not for others to see.
+    pub(crate) fn sibling_writes(&self) -> bool {
+        self.writer.is_some_and(|slot| slot != self.slot)
+    }
+
+    /// Takes control of the transaction for the statement that is being stepped, if no other statement has it.
+    pub(crate) fn take_control(&mut self) -> bool {
+        *self.control.get_or_insert(self.slot) == self.slot
+    }
+
+    /// Whether the statement that is being stepped has control.
+    pub(crate) fn has_control(&self) -> bool {
+        self.control == Some(self.slot)
+    }
+
+    /// Gives up control, if the statement that is being stepped has it.
+    pub(crate) fn release_control(&mut self) {
+        self.control.take_if(|slot| *slot == self.slot);
+    }
+
+    /// The write transaction is over.
+    pub(crate) fn end_write(&mut self) {
+        (self.view.writing, self.view.base, self.view.recheck) = (false, Header::default(), None);
+    }
+
+    /// Pages have changed: statements beside this one look for their place again.
+    pub(crate) fn note_change(&mut self) {
+        self.changes += u64::from(self.sibling_in_transaction());
+    }
+
+    /// The statement that is being stepped changes no pages any more.
+    pub(crate) fn release_writer(&mut self) {
+        self.writer.take_if(|slot| *slot == self.slot);
+    }
+
+    /// Whether any statement has control or writes, for inspection between statements.
+    pub(crate) fn is_in_control(&self) -> bool {
+        self.control.is_some() || self.writer.is_some()
     }
 
     /// Submits an operation that nobody needs a callback for.
@@ -376,7 +489,7 @@ impl Session {
                 if self.in_flight.len() == self.in_flight.capacity() {
                     self.in_flight.retain(|op| !op.completion.finished());
                 }
-                self.in_flight.push(InFlight { ticket, completion: completion.clone() });
+                self.in_flight.push(InFlight { slot: self.slot, ticket, completion: completion.clone() });
                 Ok(Submitted::Accepted(completion))
             }
             Err(SubmitError::RingFull) => Ok(Submitted::RingFull),
@@ -384,19 +497,25 @@ impl Session {
         }
     }
 
-    /// An operation in flight that may still change a file.
+    /// An operation of the statement that is being stepped that is in flight and may still change a file.
     pub(crate) fn unfinished_write(&self) -> Option<&Completion> {
-        self.in_flight.iter().find(|op| op.may_change_a_file()).map(|op| &op.completion)
+        self.in_flight.iter().find(|op| op.slot == self.slot && op.may_change_a_file()).map(|op| &op.completion)
     }
 
-    /// Asks the disk to cancel what was submitted last and may change a file, and returns whether any of it is still in
+    /// Whether any operation is in flight that may still change a file, for inspection between statements.
+    pub(crate) fn may_change_a_file(&self) -> bool {
+        self.in_flight.iter().any(InFlight::may_change_a_file)
+    }
+
+    /// Asks the disk to cancel what the statement has submitted last and may change a file, and returns whether any of it is still in
     /// flight. What comes of it, each operation says when it ends.
     pub(crate) fn cancel_writes(&mut self) -> bool {
         if self.unfinished_write().is_none() {
             return false;
         }
         let abandons = self.planted(Bug::CancelAbortWithoutDrain);
-        for op in self.in_flight.iter().filter(|op| op.completion.kind() != CompletionKind::Read) {
+        let mine = self.in_flight.iter().filter(|op| op.slot == self.slot);
+        for op in mine.filter(|op| op.completion.kind() != CompletionKind::Read) {
             self.shared.disk.cancel(self.conn, op.ticket);
             if abandons {
                 op.completion.abort();
@@ -406,8 +525,11 @@ impl Session {
     }
 
     /// Gives up every read in flight: asks the disk to cancel it and stops waiting. It may still reach its buffer, which
-    /// nobody looks at any more.
+    /// nobody looks at any more. Beside another statement, which may wait for the same page, reads are left to end.
     pub(crate) fn give_up_reads(&mut self) {
+        if self.sibling_in_transaction() {
+            return;
+        }
         let reads = self.in_flight.iter().filter(|op| op.completion.kind() == CompletionKind::Read);
         for op in reads.filter(|op| !op.completion.finished()) {
             self.shared.disk.cancel(self.conn, op.ticket);

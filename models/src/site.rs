@@ -30,6 +30,8 @@ macro_rules! sites {
 sites! {
     /// Before the first step of a statement.
     StatementStart = "statement.start",
+    /// Waiting for another statement of the same connection.
+    StatementSibling = "statement.sibling",
     /// After one word of a header copy was loaded.
     HeaderLoad = "wal.header.load",
     /// After one word of a header copy was stored.
@@ -90,6 +92,12 @@ sites! {
     AppendHeaderSync = "wal.append.header-sync",
     /// Waiting for the frames of a commit or spill to be written.
     AppendFrames = "wal.append.frames",
+    /// Waiting for the checksum before the first frame that was written over.
+    RecheckReadSeed = "wal.recheck.read-seed",
+    /// Waiting for a frame whose checksum is to be completed.
+    RecheckReadFrame = "wal.recheck.read-frame",
+    /// Waiting for the headers of frames whose checksums were completed.
+    RecheckWrite = "wal.recheck.write",
     /// Waiting for the fsync of a commit.
     AppendSync = "wal.append.sync",
     /// After frames were added to the frame index.

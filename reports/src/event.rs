@@ -19,12 +19,22 @@ fn source(source: PageSource) -> String {
     }
 }
 
+/// How the second statement of a connection is told from the first.
+fn second(slot: u8) -> &'static str {
+    if slot == 0 { "" } else { "(2) " }
+}
+
 /// What happened, in a few words.
 pub fn describe(kind: &EventKind) -> String {
     match *kind {
-        EventKind::StatementBegin { kind, key: 0 } => format!("{} …", kind.name()),
-        EventKind::StatementBegin { kind, key } => format!("{} k={key} …", kind.name()),
-        EventKind::StatementEnd { kind, ok } => format!("… {} {}", kind.name(), if ok { "ok" } else { "failed" }),
+        EventKind::StatementBegin { slot, kind, key: 0 } => format!("{}{} …", second(slot), kind.name()),
+        EventKind::StatementBegin { slot, kind, key } => format!("{}{} k={key} …", second(slot), kind.name()),
+        EventKind::StatementEnd { slot, kind, ok } => {
+            format!("… {}{} {}", second(slot), kind.name(), if ok { "ok" } else { "failed" })
+        }
+        EventKind::SavepointOpen { depth } => format!("savepoint {depth}"),
+        EventKind::SavepointRelease { depth } => format!("release savepoint {depth}"),
+        EventKind::SavepointUndo { depth, at } => format!("undo to savepoint {depth}, frame {}", at.frame),
         EventKind::Submit { op, file, io, offset, len, .. } => {
             format!("#{} {} {} {offset}+{len}", op.0, io.name(), file.name())
         }
@@ -67,6 +77,7 @@ pub fn describe(kind: &EventKind) -> String {
         EventKind::Frame { frame, page, commit_pages, .. } => {
             format!("frame {frame} = page {page}, commit ({commit_pages} pages)")
         }
+        EventKind::Overwrite { frame, page, .. } => format!("frame {frame} = page {page} again"),
         EventKind::Publish { at, commit, .. } => {
             format!("PUBLISH frame {}{}", at.frame, if commit { "" } else { " (no commit)" })
         }
@@ -85,6 +96,7 @@ pub fn describe(kind: &EventKind) -> String {
         EventKind::Yield { site } => format!("· {}", site.name()),
         EventKind::Abandon { dropped: false } => "ABANDONED".into(),
         EventKind::Abandon { dropped: true } => "DROPPED".into(),
+        EventKind::Interrupt => "INTERRUPTED".into(),
         EventKind::Crash { power: true } => "POWER LOSS".into(),
         EventKind::Crash { power: false } => "PROCESS CRASH".into(),
     }

@@ -28,6 +28,8 @@ catalog! {
     "errors-and-crashes",
     "io-faults",
     "full-ring",
+    "savepoints",
+    "two-statements",
     "two-writers-one-checkpointer",
     "crash-lattice",
     "crash-lattice-normal",

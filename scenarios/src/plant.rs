@@ -51,6 +51,17 @@ pub const SHOWN_BY: &[Shown] = &[
     (Bug::AbandonPartialStatementKept, "overflow-and-freelist", "random"),
     (Bug::ConnDropKeepsLocks, "overflow-and-freelist", "random"),
     (Bug::CommitErrorLeavesDanglingTx, "tiny-cache", "random"),
+    (Bug::ReentryCountLastPageTwice, "two-statements", "pct"),
+    (Bug::ReentryAppendRepeated, "savepoints", "random"),
+    (Bug::SavepointPreimageAfterWrite, "savepoints", "random"),
+    (Bug::SavepointSpillNotJournaled, "savepoints", "random"),
+    (Bug::WalIndexRollbackAfterUnlock, "two-statements", "pct"),
+    (Bug::WalOwnFramesIgnoredOnSlot0, "savepoints", "random"),
+    (Bug::SavepointPositionFromOldGeneration, "savepoints", "random"),
+    (Bug::StmtCheckpointUnderSuspended, "two-statements", "random"),
+    (Bug::StmtTeardownResetsSiblingCommit, "two-statements", "random"),
+    (Bug::StmtReaderDropRollsBackWrite, "two-statements", "random"),
+    (Bug::InterruptHitsNextStatement, "two-statements", "random"),
 ];
 
 /// The scenario and the strategy that show a bug; `None` for bugs that only threads show.

@@ -51,9 +51,9 @@ fn coarse(setup: &[&str], programs: &[(u8, &[&str])]) -> Scenario {
 #[test]
 fn small_scenarios_have_exactly_these_states() {
     for (name, expected) in [
-        ("two-writers", [4503, 8326, 10, 50]),
-        ("writer-and-checkpointer", [3052, 5654, 15, 65]),
-        ("reader-on-slot-0", [20452, 39383, 23, 91]),
+        ("two-writers", [5029, 8852, 18, 50]),
+        ("writer-and-checkpointer", [3409, 6011, 29, 65]),
+        ("reader-on-slot-0", [21674, 40955, 46, 91]),
         ("writer-and-power-loss", [1353, 3553, 93, 70]),
     ] {
         let scenario = catalog::find(name).unwrap();
@@ -268,7 +268,7 @@ fn the_state_directory_continues_a_search_and_refuses_another_one() {
     let resumed = falken(dir.path(), &base);
     assert_eq!(resumed.status.code(), Some(0), "{}", text(&resumed));
     let report: serde_json::Value = serde_json::from_slice(&resumed.stdout).unwrap();
-    assert_eq!((&report["states"], &report["finished"]), (&4503.into(), &true.into()));
+    assert_eq!((&report["states"], &report["finished"]), (&5029.into(), &true.into()));
     assert!(report["notes"][0].as_str().unwrap().starts_with("resumed with"), "{report}");
 
     let other = falken(dir.path(), &[&base[..], &["--seed", "2"]].concat());

@@ -89,6 +89,20 @@ const CASES: &[Case] = &[
     case(Bug::AbandonPartialStatementKept, 300, &["RE-1"]),
     case(Bug::ConnDropKeepsLocks, 50, &[]),
     case(Bug::CommitErrorLeavesDanglingTx, 100, &[]),
+    case(Bug::ReentryCountLastPageTwice, 200, &[]),
+    // What a statement did twice cannot be undone once.
+    case(Bug::ReentryAppendRepeated, 50, &["TX-6"]),
+    case(Bug::SavepointPreimageAfterWrite, 50, &[]),
+    case(Bug::SavepointSpillNotJournaled, 50, &[]),
+    // Whose frames are gone is first seen by whoever copies or looks up.
+    case(Bug::WalIndexRollbackAfterUnlock, 300, &["CK-4"]),
+    // The lookup that leads to the database file comes before the read.
+    case(Bug::WalOwnFramesIgnoredOnSlot0, 50, &["WAL-2"]),
+    case(Bug::SavepointPositionFromOldGeneration, 100, &[]),
+    case(Bug::StmtCheckpointUnderSuspended, 50, &[]),
+    case(Bug::StmtTeardownResetsSiblingCommit, 50, &[]),
+    case(Bug::StmtReaderDropRollsBackWrite, 50, &[]),
+    case(Bug::InterruptHitsNextStatement, 50, &[]),
 ];
 
 /// Bugs that the simulator does not show yet, and why.

@@ -5,6 +5,7 @@ use std::panic::catch_unwind;
 use falken_harness::choice::{OptionId, Tape, TapeEntry};
 use falken_harness::random::Stream;
 use falken_harness::repro::Repro;
+use falken_models::connection::StatementId;
 
 const RAW: &str = "\
 format = 2\nfalken = \"0.1.0\"\nseed = \"0x1\"\nstrategy = \"random\"\nverdict = \"none\"\nstep = 0\nhash = \"0x0\"\n";
@@ -80,9 +81,13 @@ fn a_tape_with_changed_entries_is_followed_as_far_as_it_goes() {
                         let kind = falken_harness::choice::Kind::Who;
                         let conn = draw(key + 2, 4) as u8;
                         let ids = [
-                            OptionId::Step(conn),
-                            OptionId::Run { conn, until: None },
-                            OptionId::FinishOf { owner: conn, statement: draw(key + 3, 9) as u32, nth: u32::MAX },
+                            OptionId::Step(StatementId { conn, slot: conn % 2 }),
+                            OptionId::Run { id: StatementId::first(conn), until: None },
+                            OptionId::FinishOf {
+                                id: StatementId::first(conn),
+                                statement: draw(key + 3, 9) as u32,
+                                nth: u32::MAX,
+                            },
                             OptionId::Finish { owner: conn, ordinal: u32::MAX },
                         ];
                         entries.insert(at, TapeEntry { kind, id: ids[draw(key + 4, ids.len())] });

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use falken_models::connection::StatementId;
+use falken_models::session::STATEMENT_SLOTS;
 use falken_models::site::Site;
 
 use crate::fault::Fault;
@@ -30,11 +32,11 @@ pub enum EndingId {
     CancelledPartly,
 }
 
-/// How far an order to run lets a connection go. Absolute, so that an order means the same when those before it are taken
+/// How far an order to run lets a statement slot go. Absolute, so that an order means the same when those before it are taken
 /// away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Until {
-    /// The statement of that connection, from 1.
+    /// The statement in that slot, from 1.
     pub statement: u32,
     /// Where in it; `None` is its end.
     pub site: Option<Site>,
@@ -47,8 +49,8 @@ pub struct Until {
 pub enum OptionId {
     /// Nothing special.
     None,
-    /// A connection steps.
-    Step(u8),
+    /// A statement steps.
+    Step(StatementId),
     /// The `ordinal`-th operation of connection `owner` ends.
     Finish {
         /// Who submitted it.
@@ -71,6 +73,8 @@ pub enum OptionId {
     Drop,
     /// A connection, as a target.
     Conn(u8),
+    /// A statement, as a target.
+    Statement(StatementId),
     /// A crash.
     Crash(CrashId),
     /// How an operation ends.
@@ -79,18 +83,18 @@ pub enum OptionId {
     Template(&'static str),
     /// A number.
     Number(u64),
-    /// An order, only on tapes: the connection takes step after step and its operations succeed, oldest first, whenever it
+    /// An order, only on tapes: the slot takes step after step and its operations succeed, oldest first, whenever it
     /// waits for them; up to a place, or as far as it goes.
     Run {
-        /// Which connection.
-        conn: u8,
+        /// Which statement slot.
+        id: StatementId,
         /// How far.
         until: Option<Until>,
     },
     /// An order, only on tapes: an operation ends, named by the statement that submitted it.
     FinishOf {
         /// Who submitted it.
-        owner: u8,
+        id: StatementId,
         /// The statement, from 1.
         statement: u32,
         /// The how-manieth of that statement, from 0.
@@ -102,8 +106,9 @@ impl OptionId {
     /// The connection that it is about, if it is about one.
     pub fn connection(self) -> Option<u8> {
         match self {
-            Self::Step(conn) | Self::Conn(conn) | Self::Run { conn, .. } => Some(conn),
-            Self::Finish { owner, .. } | Self::FinishOf { owner, .. } | Self::Hold { owner, .. } => Some(owner),
+            Self::Step(id) | Self::Statement(id) | Self::Run { id, .. } | Self::FinishOf { id, .. } => Some(id.conn),
+            Self::Conn(conn) => Some(conn),
+            Self::Finish { owner, .. } | Self::Hold { owner, .. } => Some(owner),
             Self::None
             | Self::Fault(_)
             | Self::Abandon
@@ -119,12 +124,13 @@ impl OptionId {
     #[must_use]
     pub fn with_connection(self, conn: u8) -> Self {
         match self {
-            Self::Step(_) => Self::Step(conn),
+            Self::Step(id) => Self::Step(StatementId { conn, ..id }),
+            Self::Statement(id) => Self::Statement(StatementId { conn, ..id }),
             Self::Conn(_) => Self::Conn(conn),
-            Self::Run { until, .. } => Self::Run { conn, until },
+            Self::Run { id, until } => Self::Run { id: StatementId { conn, ..id }, until },
             Self::Finish { ordinal, .. } => Self::Finish { owner: conn, ordinal },
             Self::Hold { ordinal, .. } => Self::Hold { owner: conn, ordinal },
-            Self::FinishOf { statement, nth, .. } => Self::FinishOf { owner: conn, statement, nth },
+            Self::FinishOf { id, statement, nth } => Self::FinishOf { id: StatementId { conn, ..id }, statement, nth },
             other => other,
         }
     }
@@ -153,11 +159,12 @@ impl fmt::Display for OptionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::None => f.write_str("none"),
-            Self::Step(conn) => write!(f, "step c{conn}"),
+            Self::Step(statement) => write!(f, "step {statement}"),
             Self::Finish { owner, ordinal } => write!(f, "finish c{owner}.{ordinal}"),
             Self::Abandon => f.write_str("abandon"),
             Self::Drop => f.write_str("drop"),
             Self::Conn(conn) => write!(f, "target c{conn}"),
+            Self::Statement(statement) => write!(f, "statement {statement}"),
             Self::Crash(CrashId::Process) => f.write_str("crash process"),
             Self::Crash(CrashId::Power) => f.write_str("crash power"),
             Self::End(EndingId::Success) => f.write_str("end success"),
@@ -168,9 +175,9 @@ impl fmt::Display for OptionId {
             Self::Hold { owner, ordinal } => write!(f, "hold c{owner}.{ordinal}"),
             Self::Template(name) => write!(f, "op {name}"),
             Self::Number(n) => write!(f, "number {n}"),
-            Self::Run { conn, until: None } => write!(f, "run c{conn}"),
-            Self::Run { conn, until: Some(until) } => write!(f, "run c{conn} to {until}"),
-            Self::FinishOf { owner, statement, nth } => write!(f, "finish c{owner} {statement}/{nth}"),
+            Self::Run { id, until: None } => write!(f, "run {id}"),
+            Self::Run { id, until: Some(until) } => write!(f, "run {id} to {until}"),
+            Self::FinishOf { id, statement, nth } => write!(f, "finish {id} {statement}/{nth}"),
         }
     }
 }
@@ -185,6 +192,16 @@ impl FromStr for OptionId {
         let operation = |name: &str| {
             let (owner, ordinal) = name.split_once('.').ok_or_else(unknown)?;
             Ok::<(u8, u32), String>((conn(owner)?, ordinal.parse().map_err(|_| unknown())?))
+        };
+        let statement = |name: &str| {
+            let (name, slot) = match name.split_once('/') {
+                None => (name, 0),
+                Some((name, number)) => {
+                    (name, number.parse::<u8>().ok().and_then(|n| n.checked_sub(1)).ok_or_else(unknown)?)
+                }
+            };
+            let slot = Some(slot).filter(|slot| usize::from(*slot) < STATEMENT_SLOTS).ok_or_else(unknown)?;
+            Ok::<_, String>(StatementId { conn: conn(name)?, slot })
         };
         Ok(match (verb, rest) {
             ("none", "") => Self::None,
@@ -201,19 +218,20 @@ impl FromStr for OptionId {
                 let (owner, ordinal) = operation(name)?;
                 Self::Hold { owner, ordinal }
             }
-            ("step", name) => Self::Step(conn(name)?),
+            ("step", name) => Self::Step(statement(name)?),
             ("target", name) => Self::Conn(conn(name)?),
+            ("statement", name) => Self::Statement(statement(name)?),
             ("run", order) => match order.split_once(" to ") {
-                None => Self::Run { conn: conn(order)?, until: None },
+                None => Self::Run { id: statement(order)?, until: None },
                 Some((name, until)) => {
-                    Self::Run { conn: conn(name)?, until: Some(until.parse().map_err(|()| unknown())?) }
+                    Self::Run { id: statement(name)?, until: Some(until.parse().map_err(|()| unknown())?) }
                 }
             },
             ("finish", order) if order.contains(' ') => {
                 let (name, which) = order.split_once(' ').ok_or_else(unknown)?;
-                let (statement, nth) = which.split_once('/').ok_or_else(unknown)?;
+                let (ordinal, nth) = which.split_once('/').ok_or_else(unknown)?;
                 let number = |text: &str| text.parse().map_err(|_| unknown());
-                Self::FinishOf { owner: conn(name)?, statement: number(statement)?, nth: number(nth)? }
+                Self::FinishOf { id: statement(name)?, statement: number(ordinal)?, nth: number(nth)? }
             }
             ("finish", name) => {
                 let (owner, ordinal) = operation(name)?;
@@ -234,7 +252,9 @@ mod tests {
     fn every_id_reads_back_from_its_text() {
         let ids = [
             OptionId::None,
-            OptionId::Step(3),
+            OptionId::Step(StatementId::first(3)),
+            OptionId::Step(StatementId { conn: 3, slot: 1 }),
+            OptionId::Statement(StatementId { conn: 1, slot: 1 }),
             OptionId::Finish { owner: 2, ordinal: 71 },
             OptionId::Abandon,
             OptionId::Drop,
@@ -249,11 +269,17 @@ mod tests {
             OptionId::Hold { owner: 2, ordinal: 71 },
             OptionId::Template(TEMPLATES[0]),
             OptionId::Number(u64::MAX),
-            OptionId::Run { conn: 1, until: None },
-            OptionId::Run { conn: 1, until: Some(Until { statement: 2, site: None, nth: 1 }) },
-            OptionId::Run { conn: 1, until: Some(Until { statement: 2, site: Some(Site::PagerRead), nth: 1 }) },
-            OptionId::Run { conn: 1, until: Some(Until { statement: 2, site: Some(Site::HeaderLoad), nth: 13 }) },
-            OptionId::FinishOf { owner: 1, statement: 4, nth: 0 },
+            OptionId::Run { id: StatementId { conn: 1, slot: 1 }, until: None },
+            OptionId::Run { id: StatementId::first(1), until: Some(Until { statement: 2, site: None, nth: 1 }) },
+            OptionId::Run {
+                id: StatementId::first(1),
+                until: Some(Until { statement: 2, site: Some(Site::PagerRead), nth: 1 }),
+            },
+            OptionId::Run {
+                id: StatementId::first(1),
+                until: Some(Until { statement: 2, site: Some(Site::HeaderLoad), nth: 13 }),
+            },
+            OptionId::FinishOf { id: StatementId::first(1), statement: 4, nth: 0 },
         ];
         for id in ids {
             assert_eq!(id.to_string().parse(), Ok(id));
@@ -262,6 +288,9 @@ mod tests {
             "",
             "step",
             "step x",
+            "step c1/0",
+            "step c1/3",
+            "step c1/x",
             "finish c1",
             "finish c1.x",
             "op nothing",

@@ -69,7 +69,7 @@ fn parse(text: &str) -> Result<TapeEntry, String> {
         OptionId::None | OptionId::Abandon | OptionId::Drop | OptionId::Crash(_) | OptionId::Fault(_) => {
             Kind::Disturbance
         }
-        OptionId::Conn(_) | OptionId::Hold { .. } => Kind::Target,
+        OptionId::Conn(_) | OptionId::Statement(_) | OptionId::Hold { .. } => Kind::Target,
         OptionId::End(_) => Kind::Ending,
         OptionId::Template(_) => Kind::Operation,
         OptionId::Number(_) => Kind::Value,
@@ -80,6 +80,8 @@ fn parse(text: &str) -> Result<TapeEntry, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use falken_models::connection::StatementId;
+
     use crate::choice::CrashId;
 
     #[test]
@@ -88,7 +90,7 @@ mod tests {
         for (kind, id) in [
             (Kind::Operation, OptionId::Template("put")),
             (Kind::Value, OptionId::Number(4)),
-            (Kind::Who, OptionId::Step(1)),
+            (Kind::Who, OptionId::Step(StatementId::first(1))),
             (Kind::Who, OptionId::Finish { owner: 1, ordinal: 0 }),
             (Kind::Disturbance, OptionId::Crash(CrashId::Power)),
             (Kind::Survivor, OptionId::Number(2)),

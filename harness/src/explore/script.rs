@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use falken_models::connection::StatementId;
+
 use crate::choice::{Choice, Kind, OptionId};
 use crate::strategy::Strategy;
 
@@ -37,7 +39,7 @@ pub struct Script {
     noted_from: usize,
     /// The answers given from there on.
     noted: Vec<Answer>,
-    last: Option<u8>,
+    last: Option<StatementId>,
     preemptions: u32,
     faults: u32,
     /// Whether a bound has forbidden an option.
@@ -68,7 +70,7 @@ impl Script {
     }
 
     /// What the bounds have used up: part of the state, because it decides what is allowed.
-    pub fn budget(&self) -> (Option<u8>, u32, u32) {
+    pub fn budget(&self) -> (Option<StatementId>, u32, u32) {
         let last = self.last.filter(|_| self.bounds.preemptions.is_some());
         let faults = if self.bounds.faults.is_some() { self.faults } else { 0 };
         (last, self.preemptions, faults)

@@ -142,14 +142,17 @@ faults! {
     Drop, "drop", "drop", Survive, Action, drop,
         "a connection is dropped with whatever it has under way",
         "its transaction is undone, its locks are released";
+    Interrupt, "interrupt", "interrupt", Survive, Action, interrupt,
+        "the statements of a connection are interrupted",
+        "they end with INTERRUPT, their changes undone; statements that start later are not concerned";
     Spurious, "spurious", "fault.spurious", Survive, Action, spurious,
-        "a connection is stepped although what it waits for has not finished",
+        "a statement is stepped although what it waits for has not finished",
         "the step changes nothing";
     Delay, "delay", "fault.delay", Survive, Action, delay,
         "an operation in flight is held back for a stretch",
         "nothing but time is lost";
     Starve, "starve", "fault.starve", Survive, Action, starve,
-        "a connection gets no step for a stretch",
+        "a statement gets no step for a stretch",
         "nothing but time is lost";
     EioAtSubmit, "eio-at-submit", "fault.eio-at-submit", Survive, Action, eio_at_submit,
         "the disk refuses a submission with EIO",

@@ -1,6 +1,6 @@
 //! A process of the subject that is started on an image, with one connection and nobody beside it.
 
-use falken_models::connection::{Op, Outcome};
+use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::disk::{Disk, Ending, OpInfo};
 use falken_models::event::{Event, EventLog};
 use falken_models::io::IOResult;
@@ -41,12 +41,12 @@ impl<S: Subject> Process<S> {
 
     /// Starts a statement.
     pub(super) fn submit(&mut self, op: Op) {
-        self.subject.submit(CONN, op);
+        self.subject.submit(StatementId::first(CONN), op);
     }
 
     /// Takes the statement one step further: its end, or `None` while it waits.
     pub(super) fn step(&mut self) -> Option<Result<Outcome, Error>> {
-        match self.subject.step(CONN) {
+        match self.subject.step(StatementId::first(CONN)) {
             Ok(IOResult::IO(_)) => None,
             Ok(IOResult::Done(outcome)) => Some(Ok(outcome)),
             Err(error) => Some(Err(error)),

@@ -1,7 +1,7 @@
 //! Going on from an image: a process reads everything, commits one more transaction, checkpoints it, and loses power again
 //! at every barrier on the way.
 
-use falken_models::connection::{Op, Outcome};
+use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::disk::IoKind;
 use falken_models::session::Error;
 use falken_models::sync::Arc;
@@ -77,18 +77,17 @@ impl<S: Subject> Explorer<S> {
         oracle: &mut Option<Box<dyn Oracle>>,
     ) -> Result<Result<Outcome, Error>, Broken> {
         let writes = op.kind().writes();
-        ledger.conns[usize::from(CONN)].begin_statement(&op);
+        ledger.begin_statement(StatementId::first(CONN), &op);
         process.submit(op);
         for _ in 0..STEPS_MAX {
             let ended = process.step();
             process.drain().iter().for_each(|event| ledger.note(event));
             if let Some(result) = ended {
                 if result.is_ok() {
-                    ledger.acknowledge(CONN);
+                    ledger.acknowledge(StatementId::first(CONN));
                 }
                 let facts = &mut ledger.conns[usize::from(CONN)];
-                facts.published = None;
-                facts.end_statement(writes && result.is_ok(), false, &ledger.versions);
+                facts.end_statement(0, writes && result.is_ok(), false, &ledger.versions);
                 if writes {
                     self.explore(Barrier::Acknowledgement, &process.disk, ledger, oracle, second)?;
                 }

@@ -1,6 +1,7 @@
 //! A group has finished if and only if every member of it has.
 
 use falken_models::io::{Completion, IOCompletions};
+use falken_models::session::STATEMENT_SLOTS;
 
 use super::{Invariant, Moment, View};
 use crate::verdict::Evidence;
@@ -13,7 +14,7 @@ impl Invariant for GroupExact {
     fn moment(&mut self, _moment: Moment, view: &View<'_>) -> Result<(), Evidence> {
         let Some(internals) = view.internals else { return Ok(()) };
         for connection in internals.connections.iter().flatten() {
-            if let Some(IOCompletions::Single(completion)) = connection.awaiting() {
+            for IOCompletions::Single(completion) in (0..STATEMENT_SLOTS as u8).filter_map(|slot| connection.awaiting(slot)) {
                 check(completion, connection.session().conn)?;
             }
         }

@@ -1,6 +1,6 @@
 //! OK is returned only if the effect is in place: what a statement changed is committed when it returns.
 
-use falken_models::connection::{Op, Outcome};
+use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::session::Error;
 use falken_models::wal::{CheckpointMode, CheckpointResult};
 
@@ -12,18 +12,19 @@ use crate::verdict::Evidence;
 pub struct HonestOutcome;
 
 impl Invariant for HonestOutcome {
-    fn ended(&mut self, conn: u8, op: &Op, result: &Result<Outcome, Error>, view: &View<'_>) -> Result<(), Evidence> {
-        let facts = &view.ledger.conns[usize::from(conn)];
+    fn ended(&mut self, id: StatementId, op: &Op, result: &Result<Outcome, Error>, view: &View<'_>) -> Result<(), Evidence> {
+        let (conn, all) = (id.conn, &view.ledger.conns[usize::from(id.conn)]);
+        let facts = all.current();
         let name = op.kind().name();
         // Undoing succeeds whatever happened before.
-        let undoes = matches!(op, Op::Rollback | Op::Close);
+        let undoes = matches!(op, Op::Rollback | Op::RollbackTo { .. } | Op::Close);
         if result.is_ok() && facts.io_failed && !undoes {
             let summary = format!("connection c{conn} was told that its {name} succeeded, but an operation of it has failed");
             return Err(Evidence::new(summary));
         }
         if let Err(error) = result
             && facts.published.is_some()
-            && !matches!(error, Error::Io(_) | Error::Abandoned)
+            && !matches!(error, Error::Io(_) | Error::Abandoned | Error::Interrupted)
         {
             let summary = format!("connection c{conn} was told \"{error}\", but its {name} has been published");
             return Err(Evidence::new(summary));
@@ -33,7 +34,7 @@ impl Invariant for HonestOutcome {
         }
         let changes = match (op, result) {
             (Op::Put { .. } | Op::Append { .. }, Ok(_)) | (Op::Delete { .. }, Ok(Outcome::Deleted(true))) => !view.in_transaction,
-            (Op::Commit, Ok(_)) => facts.changes_rows(),
+            (Op::Commit, Ok(_)) => all.changes_rows(),
             _ => false,
         };
         if result.is_ok() && facts.published.is_some() && !facts.published_whole {

@@ -26,16 +26,16 @@ impl Invariant for IdlePoll {
     }
 
     fn moment(&mut self, _moment: Moment, view: &View<'_>) -> Result<(), Evidence> {
-        let Some((conn, before)) = view.polled else { return Ok(()) };
-        let Some(connection) = view.connection(*conn) else { return Ok(()) };
-        let (IOCompletions::Single(before), now) = (before, connection.awaiting());
+        let Some((id, before)) = view.polled else { return Ok(()) };
+        let Some(connection) = view.connection(id.conn) else { return Ok(()) };
+        let (IOCompletions::Single(before), now) = (before, connection.awaiting(id.slot));
         if now.is_some_and(|IOCompletions::Single(now)| now.same_as(before)) {
             return Ok(());
         }
-        let summary = format!("connection c{conn} was stepped while it waits, and now waits for something else");
+        let summary = format!("{id} was stepped while it waits, and now waits for something else");
         Err(Evidence::new(summary)
             .with("before", format!("{before:?}"))
             .with("after", format!("{now:?}"))
-            .with("at", connection.site().name()))
+            .with("at", connection.site(id.slot).name()))
     }
 }

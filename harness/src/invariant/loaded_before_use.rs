@@ -31,7 +31,7 @@ impl Invariant for LoadedBeforeUse {
             None => Ok(()),
             Some(page) => {
                 let summary = format!("page {page} of connection c{} is locked, but no read for it is in flight", session.conn);
-                Err(Evidence::new(summary).with("last site", connection.site().name()))
+                Err(Evidence::new(summary).with("last site", connection.site(0).name()))
             }
         }
     }

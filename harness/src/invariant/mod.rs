@@ -14,14 +14,14 @@ modules! {
     atomicity, bounded_step, buffer_lifetime, cache_coherence, callback_once, cancel_exact, chain, checkpoint_content, clean_after_end, counters,
     dirty_accounting, frame_lookup, generation, group_exact, honest_outcome, idle_poll, loaded_before_use, lock_balance,
     no_frame_lost, no_lost_update, nothing_left, page_accounting, pin_balance, publish_after_copy, read_mark_safety,
-    recency, recovery_stable, reset_guard, result_truth, rollback_exact, schedule_independence, single_writer,
+    recency, recovery_stable, reset_guard, result_truth, rollback_exact, schedule_independence, sibling_isolation, single_writer,
     snapshot_reads, transfer_exact, wake, wal_synced_first,
 }
 mod view;
 
 use std::hash::{Hash, Hasher};
 
-use falken_models::connection::{Op, Outcome};
+use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::event::{Actor, Event, Tag};
 use falken_models::session::Error;
 use falken_models::state::StateHasher;
@@ -88,7 +88,7 @@ pub trait Invariant: Memory {
     /// Evidence that it does not hold.
     fn ended(
         &mut self,
-        _conn: u8,
+        _id: StatementId,
         _op: &Op,
         _result: &Result<Outcome, Error>,
         _view: &View<'_>,
@@ -147,7 +147,7 @@ pub const TABLE: &[Entry] = &[
     entry!("PG-2", "loaded-before-use", "a page is used only while it is loaded and no read for it is in flight", loaded_before_use::LoadedBeforeUse, on [PageUsed, Dirtied], at [Commit]),
     entry!("TX-4", "recency", "a snapshot is no older than what was acknowledged before its transaction began", recency::Recency, on [ReadBegin], at []),
     entry!("TX-5", "no-lost-update", "a transaction starts writing only on the newest commit", no_lost_update::NoLostUpdate, on [WriteBegin], at []),
-    entry!("WAL-1", "single-writer", "only the holder of WRITE writes frames, directly behind the published ones", single_writer::SingleWriter, on [Frame, Restart], at []),
+    entry!("WAL-1", "single-writer", "only the holder of WRITE writes frames, directly behind the published ones", single_writer::SingleWriter, on [Frame, Overwrite, Restart], at []),
     entry!("WAL-5", "counters", "nBackfill <= nBackfillAttempted <= mxFrame, and nBackfill never decreases within a generation", counters::Counters, on [Crash], at [Step]),
     entry!("WAL-6", "generation", "every restart makes a new generation, and its header is in the file before its first frame", generation::Generation, on [Restart, Recovered, WalHeader, Frame], at []),
     entry!("WAL-7", "read-mark-safety", "nothing that a reader relies on is overwritten while it holds its slot", read_mark_safety::ReadMarkSafety, on [CheckpointCopy, Frame], at []),
@@ -159,7 +159,8 @@ pub const TABLE: &[Entry] = &[
     entry!("WAL-2", "frame-lookup", "a lookup leads to the newest version in the snapshot, completely written", frame_lookup::FrameLookup, on [Lookup], at []),
     entry!("TX-3", "snapshot-reads", "all reads of a transaction come from one committed state", snapshot_reads::SnapshotReads, on [ReadBegin, PageUsed], at []),
     entry!("PG-1", "cache-coherence", "a clean cached page equals that page in the transaction's view", cache_coherence::CacheCoherence, on [PageUsed], at []),
-    entry!("TX-6", "rollback-exact", "after a rollback nothing of the transaction is left", rollback_exact::RollbackExact, on [WriteEnd], at []),
+    entry!("TX-6", "rollback-exact", "a rollback puts pages, dirty list and log position back to where they were", rollback_exact::RollbackExact, on [WriteEnd, SavepointOpen, SavepointUndo], at [], ended),
+    entry!("TX-7", "sibling-isolation", "what ends one statement leaves the others of its connection alone", sibling_isolation::SiblingIsolation, on [Rollback, CheckpointBegin], at [], ended),
     entry!("TX-1", "atomicity", "a transaction that was rolled back is over", atomicity::Atomicity, on [], at [], ended),
     entry!("TX-2", "honest-outcome", "what a client is told is true: OK means committed, an error means nothing published, figures are right", honest_outcome::HonestOutcome, on [], at [], ended),
     entry!("RE-1", "schedule-independence", "an operation that yields gives the result of one that does not", schedule_independence::ScheduleIndependence, on [], at [], ended),
@@ -343,14 +344,14 @@ impl Checks {
     /// The first invariant that does not hold.
     pub fn ended(
         &mut self,
-        conn: u8,
+        id: StatementId,
         op: &Op,
         result: &Result<Outcome, Error>,
         view: &View<'_>,
     ) -> Result<(), Box<Violation>> {
         for &index in &self.at_end {
             self.evaluated[index] += 1;
-            self.all[index].ended(conn, op, result, view).map_err(|evidence| violation(index, view.step, evidence))?;
+            self.all[index].ended(id, op, result, view).map_err(|evidence| violation(index, view.step, evidence))?;
         }
         Ok(())
     }

@@ -24,6 +24,13 @@ impl Invariant for SingleWriter {
                 }
                 format!("writes frame {frame}, but {published} are published")
             }
+            EventKind::Overwrite { frame, page, .. } => {
+                let own = view.ledger.frames.get(frame).is_some_and(|fact| fact.page == page);
+                if holder == Some(conn) && frame > view.ledger.published.frame && own {
+                    return Ok(());
+                }
+                format!("writes page {page} over frame {frame}, which is not its own")
+            }
             EventKind::Restart { .. } if holder != Some(conn) => "restarts the log".into(),
             _ => return Ok(()),
         };

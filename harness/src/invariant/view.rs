@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use falken_models::connection::Connection;
+use falken_models::connection::{Connection, StatementId};
 use falken_models::disk::FileId;
 use falken_models::event::Actor;
 use falken_models::io::IOCompletions;
@@ -31,7 +31,7 @@ pub struct View<'a> {
     /// Whether clients have stopped and what follows is the proof that nothing is left.
     pub settled: bool,
     /// The connection that was stepped although it waits, and what it waited for.
-    pub polled: Option<&'a (u8, IOCompletions)>,
+    pub polled: Option<&'a (StatementId, IOCompletions)>,
     /// The files, recovered by the independent parser; made when first asked for.
     pub copy: OnceCell<Option<Recovered>>,
 }

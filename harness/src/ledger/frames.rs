@@ -50,6 +50,14 @@ impl Frames {
         self.by_page.entry(fact.page).or_default().push(frame);
     }
 
+    /// A newer version of its page is on its way into a frame.
+    pub(super) fn overwrite(&mut self, frame: u32, digest: u64) {
+        if let Some(fact) = (frame as usize).checked_sub(1).and_then(|index| self.facts.get_mut(index)) {
+            (fact.digest, fact.written) = (digest, false);
+            self.written = self.written.min(frame as usize - 1);
+        }
+    }
+
     /// Forgets the frames behind `frame`.
     pub(super) fn truncate(&mut self, frame: u32) {
         while self.facts.len() > frame as usize {

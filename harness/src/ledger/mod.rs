@@ -15,11 +15,12 @@ mod versions;
 
 use std::collections::BTreeMap;
 
+use falken_models::connection::{Op, StatementId};
 use falken_models::disk::{FileId, IoKind, IoResult, OpId};
 use falken_models::event::{Actor, Event, EventKind, LogPoint};
 use falken_models::wal::{LockId, LockMode, SyncMode};
 
-pub use conn::{ConnFacts, Effect};
+pub use conn::{ConnFacts, Effect, StatementFacts};
 pub use crash::{Found, Ghost, Survival};
 pub use frames::{FrameFact, Frames};
 pub use versions::{Bytes, Row, Versions};
@@ -105,8 +106,8 @@ pub struct Ledger {
     pub ghosts: Vec<Ghost>,
     points: BTreeMap<LogPoint, u32>,
     syncs: BTreeMap<OpId, SyncCover>,
-    /// Who submitted an operation in flight, in which of its statements.
-    owners: BTreeMap<OpId, (u8, u32)>,
+    /// Who submitted an operation in flight, in which slot and which of its statements.
+    owners: BTreeMap<OpId, (u8, u8, u32)>,
     /// How many crashes there have been: each gives the commits new numbers.
     crashes: u64,
     /// Pages of the database file that have been written in part, with the digest of the whole.
@@ -190,35 +191,50 @@ impl Ledger {
             | EventKind::Callback { .. }
             | EventKind::Abandon { .. }
             | EventKind::Crash { .. } => {}
+            EventKind::Interrupt => {
+                let running = self.conn_mut(conn).statements.iter_mut().filter(|statement| statement.running);
+                running.for_each(|statement| statement.interrupted = true);
+            }
+            EventKind::SavepointOpen { depth } => self.conn_mut(conn).open_savepoint(depth),
+            EventKind::SavepointRelease { depth } => self.conn_mut(conn).release_savepoint(depth),
+            EventKind::SavepointUndo { depth, at } => self.note_undo(conn, depth, at),
             EventKind::PageLoaded { page, .. } => self.conn_mut(conn).loaded.push(page),
             EventKind::StatementBegin { .. } => self.note_statement(conn),
             EventKind::Submit { op, io, .. } => {
-                self.owners.insert(op, (conn, self.conns[usize::from(conn)].statements));
+                let facts = &self.conns[usize::from(conn)];
+                if !facts.checkpoints_after_commit() {
+                    self.owners.insert(op, (conn, facts.stepping, facts.current().ordinal));
+                }
                 if io == IoKind::Sync {
                     self.note_sync_submit(op);
                 }
             }
-            EventKind::Refused { .. } => self.conn_mut(conn).io_failed = true,
+            EventKind::Refused { io, .. } => self.conn_mut(conn).current_mut().io_failed |= io != IoKind::Read,
             EventKind::Lock { lock, mode } => self.note_lock(conn, lock, mode),
             EventKind::Unlock { lock, mode } => self.note_unlock(conn, lock, mode),
             EventKind::ReadBegin { slot, mark, at, .. } => self.note_read(conn, slot, mark, at),
-            EventKind::ReadEnd => self.conn_mut(conn).reading = None,
-            EventKind::WriteBegin { .. } => self.conn_mut(conn).begin_write(),
-            EventKind::WriteEnd { .. } => self.conn_mut(conn).writing = false,
+            EventKind::ReadEnd => self.conn_mut(conn).end_read(),
+            EventKind::WriteBegin { at } => self.conn_mut(conn).begin_write(at),
+            EventKind::WriteEnd { .. } => self.conn_mut(conn).end_write(),
             EventKind::Rollback => {
-                if self.conns[usize::from(conn)].writing {
+                let facts = &mut self.conns[usize::from(conn)];
+                if facts.writing {
                     // Nobody may build on what the transaction has appended.
                     self.frames.truncate(self.published.frame);
                 }
-                self.conn_mut(conn).forget_changes();
-                self.conn_mut(conn).rolled_back = true;
+                facts.forget_changes(&self.versions);
+                facts.current_mut().rolled_back = true;
             }
             EventKind::Frame { frame, page, commit_pages, digest } => {
                 self.note_frame(conn, frame, commit_pages, FrameFact { page, digest, written: false });
             }
+            EventKind::Overwrite { frame, page, digest } => {
+                self.frames.overwrite(frame, digest);
+                self.conn_mut(conn).own_pages.insert(page, digest);
+            }
             EventKind::Publish { at, pages, commit: true } => self.note_commit(conn, at, pages),
             EventKind::Publish { .. } => {}
-            EventKind::Restart { at } => self.note_restart(at),
+            EventKind::Restart { at } => self.note_restart(conn, at),
             EventKind::CheckpointBegin { at, .. } => self.conn_mut(conn).checkpoint = Some(at),
             EventKind::Backfill { frame } => self.backfill = frame,
             EventKind::Recovered { at, .. } => self.note_recovered(at),
@@ -263,6 +279,8 @@ impl Ledger {
         facts.snapshot_before = facts.snapshot;
         facts.snapshot = snapshot;
         facts.loaded.clear();
+        facts.current_mut().ended_in = None;
+        facts.stands_at = at;
         facts.reading = Some(conn::Reading { slot, mark, at });
     }
 
@@ -274,13 +292,14 @@ impl Ledger {
             self.ghosts.push(Ghost { base: self.newest(), commits: vec![attempt] });
         }
         self.attempt = None;
+        let own_end = LogPoint { frame, ..self.published };
         let facts = &mut self.conns[usize::from(conn)];
+        facts.own_end = own_end;
         facts.own_pages.insert(fact.page, fact.digest);
         if commit_pages != 0 {
             let page_digests = facts.own_pages.clone();
             let rows = facts.rows_to_commit(&self.versions);
-            let at = LogPoint { frame, ..self.published };
-            self.attempt = Some(Attempt { conn, at, pages: commit_pages, page_digests, rows });
+            self.attempt = Some(Attempt { conn, at: own_end, pages: commit_pages, page_digests, rows });
         }
     }
 
@@ -294,18 +313,34 @@ impl Ledger {
         for ghost in &mut self.ghosts {
             ghost.follow(number, at, &digests);
         }
+        let (facts, versions) = (&mut self.conns[usize::from(conn)], &self.versions);
+        facts.note_beside(facts.stepping, facts.own_row(&rows), |key| versions.row(key, number - 1).cloned());
         self.versions.commit(number, &digests, rows);
         self.commits.push(Commit { at, pages });
         self.points.insert(at, number);
         self.published = at;
         let facts = self.conn_mut(conn);
-        facts.forget_changes();
-        facts.published = Some(number);
-        facts.published_whole = published_whole;
+        facts.changes_committed();
+        facts.stands_at = at;
+        let statement = facts.current_mut();
+        (statement.published, statement.published_whole) = (Some(number), published_whole);
         facts.snapshot = Some(number);
     }
 
-    fn note_restart(&mut self, at: LogPoint) {
+    /// What a savepoint holds is what the frames up to its position hold, and what was dirty then.
+    fn note_undo(&mut self, conn: u8, depth: u8, at: LogPoint) {
+        let mut own_pages = BTreeMap::new();
+        // Before the transaction writes, its place in the log means nothing.
+        if self.conns[usize::from(conn)].writing {
+            let own = (self.published.frame + 1..=at.frame).filter_map(|frame| self.frames.get(frame));
+            own_pages.extend(own.map(|fact| (fact.page, fact.digest)));
+            self.frames.truncate(at.frame);
+        }
+        self.conns[usize::from(conn)].undo_to(depth, at, own_pages, &self.versions);
+    }
+
+    fn note_restart(&mut self, conn: u8, at: LogPoint) {
+        self.conn_mut(conn).own_end = at;
         self.points.insert(at, self.newest());
         self.published = at;
         self.frames.truncate(0);
@@ -337,9 +372,10 @@ impl Ledger {
     fn note_disk(&mut self, kind: &EventKind) {
         let EventKind::Finish { op, file, io, offset, result, digest, .. } = *kind else { return };
         let ok = matches!(result, IoResult::Ok(_));
-        if let Some((conn, statement)) = self.owners.remove(&op) {
-            let facts = self.conn_mut(conn);
-            facts.io_failed |= !ok && facts.statements == statement;
+        if let Some((conn, slot, ordinal)) = self.owners.remove(&op) {
+            let facts = &mut self.conn_mut(conn).statements[usize::from(slot)];
+            // A read that fails is made again or fails its statement; what the statement returns tells.
+            facts.io_failed |= !ok && io != IoKind::Read && facts.ordinal == ordinal;
         }
         match (file, io) {
             (_, IoKind::Sync) => self.note_synced(op, file, ok),
@@ -396,9 +432,14 @@ impl Ledger {
         }
     }
 
+    /// A client has submitted a statement.
+    pub fn begin_statement(&mut self, id: StatementId, op: &Op) {
+        self.conns[usize::from(id.conn)].begin_statement(id.slot, op);
+    }
+
     /// A client was told that its statement succeeded.
-    pub fn acknowledge(&mut self, conn: u8) {
-        if let Some(commit) = self.conns[usize::from(conn)].published.take() {
+    pub fn acknowledge(&mut self, id: StatementId) {
+        if let Some(commit) = self.conns[usize::from(id.conn)].statements[usize::from(id.slot)].published {
             self.acknowledged = self.acknowledged.max(commit);
         }
     }

@@ -64,7 +64,8 @@ impl Ledger {
         for op in in_flight {
             self.syncs.get(&op).hash(state);
             // Statements are counted up, and only compared: an older one never becomes the current one again.
-            self.owners.get(&op).is_some_and(|(_, statement)| *statement == facts.statements).hash(state);
+            let current = |(_, slot, ordinal): &(u8, u8, u32)| facts.statements[usize::from(*slot)].ordinal == *ordinal;
+            self.owners.get(&op).map(|owner| (owner.1, current(owner))).hash(state);
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Applying an action: the only place that changes the subject and the disk.
 
-use falken_models::connection::{Connection, Op};
+use falken_models::connection::{Op, StatementId};
 use falken_models::disk::{FileId, Survivor};
 use falken_models::event::{Actor, Event, EventKind};
 use falken_models::io::{CompletionError, IOCompletions, IOResult};
+use falken_models::session::STATEMENT_SLOTS;
 use falken_models::site::Site;
 
 use super::footprint;
@@ -21,15 +22,15 @@ impl<S: Subject> Run<'_, S> {
     /// Does what was selected. Fails only where a crash or its images are judged.
     pub(super) fn apply(&mut self, action: Action) -> Checked<()> {
         match action {
-            Action::Step(conn) => self.apply_step(conn),
-            Action::Poll(conn) => {
+            Action::Step(id) => self.apply_step(id),
+            Action::Poll(id) => {
                 self.mark(Fault::Spurious);
-                self.polled = self.subject.awaiting(conn).cloned().map(|awaited| (conn, awaited));
-                self.apply_step(conn);
+                self.polled = self.subject.awaiting(id).cloned().map(|awaited| (id, awaited));
+                self.apply_step(id);
             }
-            Action::StepRefused(conn, after) => {
-                self.disk.refuse(conn, after, CompletionError::Io);
-                self.apply_step(conn);
+            Action::StepRefused(id, after) => {
+                self.disk.refuse(id.conn, after, CompletionError::Io);
+                self.apply_step(id);
                 self.disk.stop_refusing();
             }
             Action::Finish(op, ending) => {
@@ -42,10 +43,11 @@ impl<S: Subject> Run<'_, S> {
                 self.disk.finish(op, ending);
             }
             Action::Hold(held, actions) => {
-                self.mark(if let Held::Connection(_) = held { Fault::Starve } else { Fault::Delay });
+                self.mark(if let Held::Statement(_) = held { Fault::Starve } else { Fault::Delay });
                 self.injector.hold(held, self.step, actions);
             }
-            Action::Abandon(conn) => self.subject.abandon(conn),
+            Action::Abandon(id) => self.subject.abandon(id),
+            Action::Interrupt(conn) => self.subject.interrupt(conn),
             Action::Drop(conn) => self.apply_drop(conn),
             Action::Crash(kind) => return self.apply_crash(kind),
             Action::Finale => {}
@@ -58,38 +60,37 @@ impl<S: Subject> Run<'_, S> {
         self.log.push(Actor::Run, EventKind::Injected { fault: fault.key() });
     }
 
-    fn apply_step(&mut self, conn: u8) {
-        let slot = usize::from(conn);
-        let before = footprint::share(&self.standing[slot]);
-        self.step_connection(conn);
-        let after = footprint::share(&self.standing[slot]);
+    fn apply_step(&mut self, id: StatementId) {
+        let before = footprint::share(&self.standing[id.index()]);
+        self.step_statement(id);
+        let after = footprint::share(&self.standing[id.index()]);
         self.situation = self.situation.wrapping_sub(before).wrapping_add(after);
         self.footprint.note(self.situation);
     }
 
-    fn step_connection(&mut self, conn: u8) {
-        let slot = usize::from(conn);
-        if self.clients[slot].phase == Phase::Idle {
-            self.submit_next(conn);
+    fn step_statement(&mut self, id: StatementId) {
+        if self.clients[id.index()].phase == Phase::Idle {
+            self.submit_next(id);
         }
-        let result = match self.subject.step(conn) {
+        self.ledger.conns[usize::from(id.conn)].stepping = id.slot;
+        let result = match self.subject.step(id) {
             Ok(IOResult::IO(IOCompletions::Single(awaited))) => {
                 if !awaited.is_explicit_yield() {
-                    self.wakers.park(conn, &awaited);
+                    self.wakers.park(id, &awaited);
                 }
-                self.standing[slot].site = Some(self.site(conn));
+                self.standing[id.index()].site = Some(self.site(id));
                 return;
             }
             Ok(IOResult::Done(outcome)) => Ok(outcome),
             Err(error) => Err(error),
         };
-        self.standing[slot].site = None;
-        let op = self.running[slot].take().expect("a statement was under way");
-        self.ended = Some(Ended { conn, op, result });
+        self.standing[id.index()].site = None;
+        let op = self.running[id.index()].take().expect("a statement was under way");
+        self.ended = Some(Ended { id, op, result });
     }
 
-    fn submit_next(&mut self, conn: u8) {
-        let client = &mut self.clients[usize::from(conn)];
+    fn submit_next(&mut self, id: StatementId) {
+        let client = &mut self.clients[id.index()];
         if self.scenario.schedule.rehearse_change {
             self.chooser.number(Kind::Value, self.step, 7);
         }
@@ -100,38 +101,53 @@ impl<S: Subject> Run<'_, S> {
         let op = client.next_queued().expect("a transaction has at least one statement");
         client.phase = Phase::Running;
         if matches!(self.stage, Stage::Preparing | Stage::Working) {
-            self.submitted.push(Submitted { conn, op: op.clone(), begins });
+            self.submitted.push(Submitted { id, op: op.clone(), begins });
         }
-        self.standing[usize::from(conn)].statement += 1;
-        self.ledger.conns[usize::from(conn)].begin_statement(&op);
-        self.running[usize::from(conn)] = Some(op.clone());
-        self.subject.submit(conn, op);
+        self.submit(id, op);
     }
 
-    /// Where a connection has yielded; a subject that shows no internals has one place for all yields.
+    fn submit(&mut self, id: StatementId, op: Op) {
+        self.standing[id.index()].statement += 1;
+        self.ledger.begin_statement(id, &op);
+        self.running[id.index()] = Some(op.clone());
+        self.subject.submit(id, op);
+    }
+
+    /// Where a statement has yielded; a subject that shows no internals has one place for all yields.
     #[inline]
-    fn site(&self, conn: u8) -> Site {
-        let connection =
-            |internals: Internals<'_>| internals.connections.get(usize::from(conn))?.as_ref().map(Connection::site);
-        self.subject.inspect().and_then(connection).unwrap_or(Site::StatementStart)
+    fn site(&self, id: StatementId) -> Site {
+        let site =
+            |internals: Internals<'_>| Some(internals.connections.get(usize::from(id.conn))?.as_ref()?.site(id.slot));
+        self.subject.inspect().and_then(site).unwrap_or(Site::StatementStart)
     }
 
+    /// Drops a connection: its statements are told to end, and when the last one has, it is closed.
     fn apply_drop(&mut self, conn: u8) {
-        let slot = usize::from(conn);
-        self.clients[slot].reset();
-        self.clients[slot].phase = Phase::Closing;
-        if self.running[slot].is_none() {
-            self.running[slot] = Some(Op::Close);
-            self.submitted.push(Submitted { conn, op: Op::Close, begins: true });
-            self.standing[slot].statement += 1;
+        for slot in 0..STATEMENT_SLOTS as u8 {
+            let client = &mut self.clients[StatementId { conn, slot }.index()];
+            client.phase = if client.phase == Phase::Running { Phase::Closing } else { Phase::Closed };
         }
         self.subject.close(conn);
+        self.close_when_idle(conn);
+    }
+
+    /// Closes a dropped connection once no statement of it is under way.
+    pub(super) fn close_when_idle(&mut self, conn: u8) {
+        let mut slots = (0..STATEMENT_SLOTS as u8).map(|slot| StatementId { conn, slot });
+        if slots.all(|id| self.clients[id.index()].phase == Phase::Closed) {
+            let first = StatementId::first(conn);
+            self.clients[first.index()].phase = Phase::Closing;
+            self.submitted.push(Submitted { id: first, op: Op::Close, begins: true });
+            self.submit(first, Op::Close);
+        }
     }
 
     /// A dropped connection is gone: the client opens another one under the same number.
     pub(super) fn reconnect(&mut self, conn: u8) {
         self.ledger.conns[usize::from(conn)].reconnect();
-        self.clients[usize::from(conn)].reset();
+        for slot in 0..STATEMENT_SLOTS as u8 {
+            self.clients[StatementId { conn, slot }.index()].reset();
+        }
         self.subject.connect(conn);
     }
 

@@ -1,8 +1,8 @@
 //! Checking what an action did: events first, then the moments that it makes.
 
-use falken_models::connection::{Op, Outcome};
+use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::disk::FileId;
-use falken_models::session::Error;
+use falken_models::session::{Error, STATEMENT_SLOTS};
 
 use super::{Checked, Ended, Run, Stage, Watch};
 use crate::action::Action;
@@ -20,7 +20,7 @@ impl<S: Subject> Run<'_, S> {
         match action {
             Action::Step(_) | Action::Poll(_) | Action::StepRefused(..) => self.check_moment(Moment::Step, None)?,
             Action::Finish(..) | Action::Fail(..) => self.check_moment(Moment::Callback, None)?,
-            Action::Hold(..) | Action::Abandon(_) | Action::Drop(_) | Action::Crash(_) => {}
+            Action::Hold(..) | Action::Abandon(_) | Action::Interrupt(_) | Action::Drop(_) | Action::Crash(_) => {}
             Action::Finale => return self.check_finale(),
         }
         match self.ended.take() {
@@ -41,27 +41,34 @@ impl<S: Subject> Run<'_, S> {
     }
 
     fn check_ended(&mut self, ended: &Ended) -> Checked<()> {
-        let Ended { conn, op, result } = ended;
+        let Ended { id, op, result } = ended;
+        let conn = id.conn;
         if self.watch != Watch::Rebuild {
-            self.checks.ended(*conn, op, result, &view!(self, Some(*conn)))?;
+            self.checks.ended(*id, op, result, &view!(self, Some(conn)))?;
         }
         let acknowledged = self.ledger.acknowledged;
-        self.settle_accounts(*conn, op, result);
+        self.settle_accounts(*id, op, result);
         if self.ledger.acknowledged > acknowledged {
             self.explore(Barrier::Acknowledgement)?;
         }
-        self.check_moment(Moment::Commit, Some(*conn))?;
+        // What a connection holds between statements is judged when none is under way.
+        let mut slots = (0..STATEMENT_SLOTS as u8).map(|slot| StatementId { conn, slot });
+        let idle = slots.all(|id| self.running[id.index()].is_none()).then_some(conn);
+        self.check_moment(Moment::Commit, idle)?;
         if let Op::Checkpoint(_) = op {
-            self.check_moment(Moment::Checkpoint, Some(*conn))?;
+            self.check_moment(Moment::Checkpoint, idle)?;
         }
         if *result == Err(Error::Abandoned) || *op == Op::Close {
-            self.check_moment(Moment::Cancel, Some(*conn))?;
+            self.check_moment(Moment::Cancel, idle)?;
         }
-        if self.clients[usize::from(*conn)].phase == Phase::Closing {
-            self.reconnect(*conn);
+        if *op == Op::Close {
+            self.reconnect(conn);
+        } else if self.clients[id.index()].phase == Phase::Closing {
+            self.clients[id.index()].phase = Phase::Closed;
+            self.close_when_idle(conn);
         } else {
-            let in_transaction = self.subject.in_transaction(*conn);
-            let client = &mut self.clients[usize::from(*conn)];
+            let in_transaction = self.subject.in_transaction(conn);
+            let client = &mut self.clients[id.index()];
             client.ended(result.as_ref().err().copied(), in_transaction);
             if self.stage == Stage::Settling {
                 // A BEGIN that was under way when faults stopped has only now opened its transaction.
@@ -72,15 +79,14 @@ impl<S: Subject> Run<'_, S> {
     }
 
     /// Books the end of a statement: what the client was told, and what its transaction has changed.
-    fn settle_accounts(&mut self, conn: u8, op: &Op, result: &Result<Outcome, Error>) {
+    fn settle_accounts(&mut self, id: StatementId, op: &Op, result: &Result<Outcome, Error>) {
         if result.is_ok() {
-            self.ledger.acknowledge(conn);
+            self.ledger.acknowledge(id);
         }
-        let in_transaction = self.subject.in_transaction(conn);
+        let in_transaction = self.subject.in_transaction(id.conn);
         let changed = op.kind().writes() && result.as_ref().is_ok_and(|outcome| *outcome != Outcome::Deleted(false));
-        let facts = &mut self.ledger.conns[usize::from(conn)];
-        facts.published = None;
-        facts.end_statement(changed, in_transaction, &self.ledger.versions);
+        let facts = &mut self.ledger.conns[usize::from(id.conn)];
+        facts.end_statement(id.slot, changed, in_transaction, &self.ledger.versions);
     }
 
     fn check_finale(&mut self) -> Checked<()> {

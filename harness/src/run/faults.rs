@@ -4,6 +4,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use falken_models::connection::StatementId;
 use falken_models::disk::{Ending, IoKind, OpInfo};
 use falken_models::io::CompletionError;
 
@@ -164,7 +165,7 @@ impl Held {
     fn actor(self) -> OptionId {
         match self {
             Self::Operation { owner, ordinal } => OptionId::Finish { owner, ordinal },
-            Self::Connection(conn) => OptionId::Step(conn),
+            Self::Statement(id) => OptionId::Step(id),
         }
     }
 }
@@ -199,27 +200,40 @@ impl<S: Subject> Run<'_, S> {
         match fault {
             Fault::ProcessCrash => Some(Action::Crash(CrashKind::Process)),
             Fault::PowerLoss => Some(Action::Crash(CrashKind::Power)),
-            Fault::Abandon => self.select_target(|_, _, phase| phase == Phase::Running).map(Action::Abandon),
-            Fault::Drop => self.select_target(|_, _, phase| phase != Phase::Closing).map(Action::Drop),
-            Fault::Spurious => self.select_target(|run, conn, _| run.waits(conn)).map(Action::Poll),
+            Fault::Abandon => self.select_statement(|_, _, phase| phase == Phase::Running).map(Action::Abandon),
+            Fault::Drop => self.select_connection().map(Action::Drop),
+            Fault::Interrupt => self.select_connection().map(Action::Interrupt),
+            Fault::Spurious => self.select_statement(|run, id, _| run.waits(id)).map(Action::Poll),
             Fault::EioAtSubmit => self.select_refusal(),
             Fault::Delay => self.select_delay(),
             Fault::Starve => {
-                let conn = self.select_target(|_, _, _| true)?;
-                Some(Action::Hold(Held::Connection(conn), self.select_stretch()))
+                let id = self.select_statement(|_, _, _| true)?;
+                Some(Action::Hold(Held::Statement(id), self.select_stretch()))
             }
             Fault::Eio | Fault::NoSpace | Fault::ShortRead | Fault::ShortWrite => None,
         }
     }
 
-    /// Whether a step of the connection has nothing to go on with.
-    fn waits(&self, conn: u8) -> bool {
-        self.subject.awaiting(conn).is_some_and(|io| !io.is_settled())
+    /// Whether a step of the statement has nothing to go on with.
+    fn waits(&self, id: StatementId) -> bool {
+        self.subject.awaiting(id).is_some_and(|io| !io.is_settled())
     }
 
-    fn select_target(&mut self, eligible: impl Fn(&Self, u8, Phase) -> bool) -> Option<u8> {
-        let named = (0..).zip(&self.clients).filter(|(conn, client)| eligible(self, *conn, client.phase));
-        let options: Vec<OptionId> = named.map(|(conn, _)| OptionId::Conn(conn)).collect();
+    fn select_statement(&mut self, eligible: impl Fn(&Self, StatementId, Phase) -> bool) -> Option<StatementId> {
+        let used = self.clients.iter().filter(|client| client.id.slot == 0 || client.phase != Phase::Idle);
+        let named = used.filter(|client| eligible(self, client.id, client.phase));
+        let options: Vec<OptionId> = named.map(|client| OptionId::Statement(client.id)).collect();
+        match self.select_among(&options)? {
+            OptionId::Statement(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// A connection that is not being dropped.
+    fn select_connection(&mut self) -> Option<u8> {
+        let first = self.clients.iter().filter(|client| client.id.slot == 0);
+        let open = first.filter(|client| matches!(client.phase, Phase::Idle | Phase::Running));
+        let options: Vec<OptionId> = open.map(|client| OptionId::Conn(client.id.conn)).collect();
         match self.select_among(&options)? {
             OptionId::Conn(conn) => Some(conn),
             _ => None,
@@ -258,9 +272,9 @@ impl<S: Subject> Run<'_, S> {
     }
 
     fn select_refusal(&mut self) -> Option<Action> {
-        let conn = self.select_target(|run, conn, phase| phase == Phase::Running && run.is_steppable(conn))?;
+        let id = self.select_statement(|run, id, phase| phase == Phase::Running && run.is_steppable(id))?;
         let after = self.chooser.number(Kind::Value, self.step, REFUSED_AFTER_MAX) as u32;
-        Some(Action::StepRefused(conn, after))
+        Some(Action::StepRefused(id, after))
     }
 
     /// How an operation ends.
@@ -312,6 +326,7 @@ impl<S: Subject> Run<'_, S> {
             | Fault::PowerLoss
             | Fault::Abandon
             | Fault::Drop
+            | Fault::Interrupt
             | Fault::Spurious
             | Fault::Delay
             | Fault::Starve

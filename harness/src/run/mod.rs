@@ -32,11 +32,11 @@ mod tally;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use falken_models::bug::Planted;
-use falken_models::connection::{Op, Outcome};
+use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::disk::{Disk, FileId, OpInfo};
 use falken_models::event::{Event, EventLog};
 use falken_models::io::IOCompletions;
-use falken_models::session::{Config, Error};
+use falken_models::session::{Config, Error, STATEMENT_SLOTS};
 use falken_models::sync::Arc;
 use falken_models::table::initial_database;
 
@@ -82,8 +82,8 @@ pub struct Settings {
 /// A statement that a client has submitted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submitted {
-    /// On which connection.
-    pub conn: u8,
+    /// In which slot of which connection.
+    pub id: StatementId,
     /// The statement.
     pub op: Op,
     /// Whether a transaction begins with it, as far as its client knows.
@@ -160,9 +160,9 @@ pub struct Run<'a, S> {
     /// Makes crash images, if the scenario wants them.
     images: Option<Box<Explorer<S>>>,
     clients: Vec<Client>,
-    /// The statement that each connection runs.
+    /// The statement that runs in each slot, by [`StatementId::index`]; so are the clients.
     running: Vec<Option<Op>>,
-    /// Where each connection stands.
+    /// Where each statement stands.
     standing: Vec<Standing>,
     /// What the clients have submitted so far, before faults stopped.
     submitted: Vec<Submitted>,
@@ -189,13 +189,13 @@ pub struct Run<'a, S> {
     in_flight: Vec<OpInfo>,
     options: Vec<OptionId>,
     /// The connection that the action under way steps although it waits, and what it waited for.
-    polled: Option<(u8, IOCompletions)>,
+    polled: Option<(StatementId, IOCompletions)>,
     /// A statement that the action under way has ended.
     ended: Option<Ended>,
 }
 
 struct Ended {
-    conn: u8,
+    id: StatementId,
     op: Op,
     result: Result<Outcome, Error>,
 }
@@ -283,8 +283,10 @@ impl<'a, S: Subject> Run<'a, S> {
         let images = images.map(|options| Explorer::new(options, settings.seed, &subject, scenario.disk.sector_size));
         subject.open();
         (0..connections).for_each(|conn| subject.connect(conn));
+        let slots = |conn| (0..STATEMENT_SLOTS as u8).map(move |slot| StatementId { conn, slot });
+        let per_connection = (0..).zip(scenario.each_client());
         let mut clients: Vec<Client> =
-            (0..).zip(scenario.each_client()).map(|(conn, clients)| Client::new(conn, clients)).collect();
+            per_connection.flat_map(|(conn, clients)| slots(conn).map(|id| Client::new(id, clients))).collect();
         let setup = parse_program(&scenario.setup).expect("the scenario is valid");
         // Nobody else is there, so nobody could tell where it yields.
         subject.set_micro(0, setup.is_empty() && config.micro);
@@ -298,8 +300,8 @@ impl<'a, S: Subject> Run<'a, S> {
             oracle: settings.oracle,
             clients,
             images: images.map(Box::new),
-            running: vec![None; usize::from(connections)],
-            standing: vec![Standing::default(); usize::from(connections)],
+            running: vec![None; usize::from(connections) * STATEMENT_SLOTS],
+            standing: vec![Standing::default(); usize::from(connections) * STATEMENT_SLOTS],
             submitted: Vec::new(),
             tally: Tally::default(),
             footprint: Footprint::default(),

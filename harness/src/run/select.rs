@@ -1,6 +1,6 @@
 //! Selecting the next action: the only place that asks choices about who, when and how.
 
-use falken_models::connection::Op;
+use falken_models::connection::{Op, StatementId};
 use falken_models::digest::mix;
 use falken_models::disk::OpInfo;
 use falken_models::sync::Arc;
@@ -58,8 +58,8 @@ impl<S: Subject> Run<'_, S> {
         self.stage = Stage::Settling;
         self.injector.release_all();
         self.stage_began = self.step;
-        for (conn, client) in (0..).zip(&mut self.clients) {
-            client.wind_down(self.subject.in_transaction(conn));
+        for client in &mut self.clients {
+            client.wind_down(self.subject.in_transaction(client.id.conn));
         }
     }
 
@@ -72,16 +72,17 @@ impl<S: Subject> Run<'_, S> {
         self.clients[0].enqueue(proof);
     }
 
-    /// Lists the actors that can do something: connections first, then operations in flight, each in a fixed order.
+    /// Lists the actors that can do something: statements first, then operations in flight, each in a fixed order.
     pub(super) fn list_options(&mut self) {
         self.options.clear();
-        for (conn, client) in (0..).zip(&self.clients) {
+        for client in &self.clients {
             let enabled = match client.phase {
+                Phase::Closed => false,
                 Phase::Idle => client.has_queued() || (self.stage == Stage::Working && client.has_more()),
-                Phase::Running | Phase::Closing => self.is_steppable(conn),
+                Phase::Running | Phase::Closing => self.is_steppable(client.id),
             };
             if enabled {
-                self.options.push(OptionId::Step(conn));
+                self.options.push(OptionId::Step(client.id));
             }
         }
         self.disk.list_in_flight(&mut self.in_flight);
@@ -91,9 +92,9 @@ impl<S: Subject> Run<'_, S> {
     }
 
     /// Whether a step of a running statement leads further.
-    pub(super) fn is_steppable(&self, conn: u8) -> bool {
-        let awaiting = self.subject.awaiting(conn);
-        awaiting.is_none_or(|io| io.is_explicit_yield() || (io.is_settled() && self.wakers.woken(conn)))
+    pub(super) fn is_steppable(&self, id: StatementId) -> bool {
+        let awaiting = self.subject.awaiting(id);
+        awaiting.is_none_or(|io| io.is_explicit_yield() || (io.is_settled() && self.wakers.woken(id)))
     }
 
     fn select_actor(&mut self) -> Checked<Action> {
@@ -123,7 +124,7 @@ impl<S: Subject> Run<'_, S> {
                 let op = *op.expect("only operations in flight are offered");
                 self.select_ending(op)
             }
-            OptionId::Step(conn) => Action::Step(conn),
+            OptionId::Step(id) => Action::Step(id),
             other => unreachable!("{other} is no actor"),
         })
     }
@@ -131,15 +132,12 @@ impl<S: Subject> Run<'_, S> {
     /// Who waits for what.
     fn stuck(&self, invariant: &'static str, summary: &str) -> Box<Violation> {
         let mut evidence = Evidence::new(summary);
-        for (conn, op) in (0..).zip(&self.running) {
-            let Some(op) = op else { continue };
-            let wait = self.subject.awaiting(conn).map_or("nothing".into(), |io| format!("{io:?}"));
-            let site = self
-                .subject
-                .inspect()
-                .and_then(|internals| Some(internals.connections.get(usize::from(conn))?.as_ref()?.site().name()));
-            let site = site.unwrap_or("?");
-            evidence = evidence.with("waiting", format!("c{conn} {} at {site}, for {wait}", op.kind().name()));
+        for (client, op) in self.clients.iter().zip(&self.running) {
+            let (id, Some(op)) = (client.id, op) else { continue };
+            let wait = self.subject.awaiting(id).map_or("nothing".into(), |io| format!("{io:?}"));
+            let connection = self.subject.inspect().and_then(|all| all.connections.get(usize::from(id.conn))?.as_ref());
+            let site = connection.map_or("?", |connection| connection.site(id.slot).name());
+            evidence = evidence.with("waiting", format!("{id} {} at {site}, for {wait}", op.kind().name()));
         }
         let held = (0_u8..).zip(&self.ledger.locks).filter(|(_, holders)| **holders != Default::default());
         for (lock, holders) in held {

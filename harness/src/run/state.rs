@@ -5,7 +5,9 @@
 
 use std::hash::{Hash, Hasher};
 
+use falken_models::connection::StatementId;
 use falken_models::disk::{OpInfo, Outlook};
+use falken_models::session::STATEMENT_SLOTS;
 use falken_models::state::StateHasher;
 
 use super::{Run, Stage};
@@ -55,12 +57,14 @@ impl<S: Subject> Run<'_, S> {
         self.disk.hash_in_flight(conn, outlook, &mut state);
         let own = |op: &&OpInfo| op.owner == conn;
         self.ledger.hash_connection(conn, self.in_flight.iter().filter(own).map(|op| op.op), &mut state);
-        self.clients[slot].hash(&mut state);
-        self.running[slot].hash(&mut state);
-        // Parking forgets earlier wakes, so they matter only to a connection that is parked; a yield parks nobody.
-        let awaiting = connection.and_then(falken_models::connection::Connection::awaiting);
-        if awaiting.is_some_and(|awaiting| !awaiting.is_explicit_yield()) {
-            self.wakers.hash_connection(conn, &mut state);
+        for id in (0..STATEMENT_SLOTS as u8).map(|slot| StatementId { conn, slot }) {
+            self.clients[id.index()].hash(&mut state);
+            self.running[id.index()].hash(&mut state);
+            // Parking forgets earlier wakes, so they matter only to a statement that is parked; a yield parks nobody.
+            let awaiting = connection.and_then(|connection| connection.awaiting(id.slot));
+            if awaiting.is_some_and(|awaiting| !awaiting.is_explicit_yield()) {
+                self.wakers.hash_statement(id, &mut state);
+            }
         }
         state.finish()
     }

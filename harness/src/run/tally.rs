@@ -1,5 +1,6 @@
 //! How long a run is to somebody who follows it.
 
+use falken_models::connection::StatementId;
 use falken_models::disk::Ending;
 
 use crate::action::Action;
@@ -8,13 +9,13 @@ use crate::action::Action;
 /// one goes on ([`switches`](Self::switches)), that an operation of the disk ends, and that a fault strikes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How often another connection went on than the one that took the step before.
+    /// How often another statement went on than the one that took the step before.
     pub switches: u64,
     /// Operations of the disk that ended, in whatever way.
     pub endings: u64,
-    /// Failed operations, abandoned statements, dropped connections, crashes.
+    /// Failed operations, abandoned or interrupted statements, dropped connections, crashes.
     pub faults: u64,
-    last: Option<u8>,
+    last: Option<StatementId>,
 }
 
 impl Tally {
@@ -26,10 +27,10 @@ impl Tally {
     #[inline]
     pub(super) fn note(&mut self, action: Action) {
         match action {
-            Action::Step(conn) | Action::Poll(conn) | Action::StepRefused(conn, _) => {
+            Action::Step(id) | Action::Poll(id) | Action::StepRefused(id, _) => {
                 self.faults += u64::from(!matches!(action, Action::Step(_)));
-                self.switches += u64::from(self.last.is_some_and(|last| last != conn));
-                self.last = Some(conn);
+                self.switches += u64::from(self.last.is_some_and(|last| last != id));
+                self.last = Some(id);
             }
             Action::Finish(_, Ending::Success) => self.endings += 1,
             // It ends and it is a fault: one action.
@@ -37,6 +38,7 @@ impl Tally {
             | Action::Fail(..)
             | Action::Hold(..)
             | Action::Abandon(_)
+            | Action::Interrupt(_)
             | Action::Drop(_)
             | Action::Crash(_) => self.faults += 1,
             Action::Finale => {}

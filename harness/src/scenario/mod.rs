@@ -27,6 +27,7 @@ pub const TEMPLATES: &[&str] = &[
     "read-tx",
     "write-tx",
     "immediate-tx",
+    "savepoint-tx",
     "checkpoint-passive",
     "checkpoint-full",
     "checkpoint-restart",
@@ -104,11 +105,21 @@ pub struct Database {
     pub busy_retries: u32,
     /// How often read start may lose a race before PROTOCOL is returned.
     pub read_retries: u32,
+    /// A commit that leaves this many frames in the log is followed by a PASSIVE checkpoint; 0 is never.
+    pub auto_checkpoint: u32,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { page_size: 512, cache_pages: 64, read_slots: 4, sync: Sync::Full, busy_retries: 16, read_retries: 100 }
+        Self {
+            page_size: 512,
+            cache_pages: 64,
+            read_slots: 4,
+            sync: Sync::Full,
+            busy_retries: 16,
+            read_retries: 100,
+            auto_checkpoint: 0,
+        }
     }
 }
 
@@ -140,11 +151,14 @@ pub struct DiskConfig {
     pub sector_size: usize,
     /// Operations that may be in flight at a time; 0 is as many as are wanted.
     pub ring_slots: u16,
+    /// Whether a torn write harms nothing beside the bytes being written. Without it the rest of a sector may be spoilt,
+    /// and commits are padded to sectors.
+    pub powersafe_overwrite: bool,
 }
 
 impl Default for DiskConfig {
     fn default() -> Self {
-        Self { sector_size: 512, ring_slots: 256 }
+        Self { sector_size: 512, ring_slots: 256, powersafe_overwrite: true }
     }
 }
 
@@ -214,6 +228,7 @@ pub struct Faults {
     pub power_loss: Rate,
     pub abandon: Rate,
     pub drop: Rate,
+    pub interrupt: Rate,
     pub spurious: Rate,
     pub delay: Rate,
     pub starve: Rate,
@@ -247,7 +262,7 @@ pub struct Probes {
 }
 
 /// Some connections that behave alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Clients {
     /// How many.
@@ -258,6 +273,12 @@ pub struct Clients {
     /// Or what each of them runs once, statement by statement; see [`program`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub program: Vec<String>,
+    /// What each of them draws from for a second statement, which runs beside the first on the same connection.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub beside: BTreeMap<String, u32>,
+    /// Or what that second statement runs once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside_program: Vec<String>,
 }
 
 impl Scenario {
@@ -306,7 +327,7 @@ impl Scenario {
 
     /// Whether every client runs a program, so that the scenario has an end.
     pub fn is_finite(&self) -> bool {
-        self.clients.iter().all(|clients| !clients.program.is_empty())
+        self.clients.iter().all(|clients| clients.mix.is_empty() && clients.beside.is_empty())
     }
 
     /// The models' part of the configuration.
@@ -321,6 +342,8 @@ impl Scenario {
             rehearse_change: self.schedule.rehearse_change,
             busy_retries: self.database.busy_retries,
             read_retries: self.database.read_retries,
+            auto_checkpoint: self.database.auto_checkpoint,
+            powersafe_overwrite: self.disk.powersafe_overwrite,
             ..Config::default()
         }
     }

@@ -21,6 +21,9 @@ pub const STATEMENTS: &[(&str, &str)] = &[
     ("count", "counts all rows"),
     ("commit", "ends the transaction"),
     ("rollback", "undoes the transaction"),
+    ("savepoint", "opens a savepoint in a transaction"),
+    ("release DEPTH", "closes the savepoint that has DEPTH others around it"),
+    ("rollback to DEPTH", "undoes what was done since that savepoint"),
     ("checkpoint MODE", "copies the log: passive, full, restart or truncate"),
 ];
 
@@ -44,6 +47,9 @@ pub fn parse_statement(text: &str) -> Result<Op, String> {
         ["count"] => Op::Count,
         ["commit"] => Op::Commit,
         ["rollback"] => Op::Rollback,
+        ["savepoint"] => Op::Savepoint,
+        ["release", depth] => Op::Release { depth: parse_depth(depth)? },
+        ["rollback", "to", depth] => Op::RollbackTo { depth: parse_depth(depth)? },
         ["checkpoint", mode] => Op::Checkpoint(parse_mode(mode)?),
         _ => {
             let known = STATEMENTS.iter().map(|(form, _)| format!("`{form}`")).collect::<Vec<_>>().join(", ");
@@ -65,6 +71,9 @@ pub fn write_statement(op: &Op, label: &str) -> String {
         Op::Count => "count".into(),
         Op::Commit => "commit".into(),
         Op::Rollback | Op::Close => "rollback".into(),
+        Op::Savepoint => "savepoint".into(),
+        Op::Release { depth } => format!("release {depth}"),
+        Op::RollbackTo { depth } => format!("rollback to {depth}"),
         Op::Checkpoint(mode) => format!("checkpoint {}", mode.name()),
     }
 }
@@ -89,6 +98,10 @@ fn write_value(value: &[u8], label: &str) -> String {
 
 fn parse_key(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| format!("has the key `{text}`, which is no whole number"))
+}
+
+fn parse_depth(text: &str) -> Result<u8, String> {
+    text.parse().map_err(|_| format!("has the depth `{text}`, which is no number from 0 to 255"))
 }
 
 /// `len` bytes that begin with a label and, as long as no label is the beginning of another, occur nowhere else: `a7.0a7.1a7.2…`
@@ -135,31 +148,35 @@ fn parse_mode(text: &str) -> Result<CheckpointMode, String> {
         .ok_or_else(|| format!("has the checkpoint mode `{text}`; known are {}", known()))
 }
 
-/// Reads a program as transactions: a lone statement is one, and so is all from BEGIN to its end. After an error the rest
+/// Reads a program as transactions: a lone statement is one, and so is all from BEGIN, or a savepoint, to its end. After an error the rest
 /// of a transaction is given up, and the program goes on behind it.
 ///
 /// # Errors
 /// The statement, by its position from 0, and what is wrong with it.
 pub fn parse_program(program: &[String]) -> Result<Vec<Vec<Op>>, (usize, String)> {
     let mut transactions: Vec<Vec<Op>> = Vec::new();
-    let mut begun = None;
+    // Where the open transaction begins, and whether it is a savepoint that has opened it.
+    let mut begun: Option<(usize, bool)> = None;
     for (i, text) in program.iter().enumerate() {
         let op = parse_statement(text).map_err(|problem| (i, problem))?;
-        let (begins, ends) = (matches!(op, Op::Begin(_)), matches!(op, Op::Commit | Op::Rollback));
+        let opens = matches!(op, Op::Begin(_)) || (op == Op::Savepoint && begun.is_none());
+        let by_savepoint = begun.is_some_and(|(_, by_savepoint)| by_savepoint);
+        let ends = matches!(op, Op::Commit | Op::Rollback) || (by_savepoint && op == Op::Release { depth: 0 });
+        let goes_on = ends || matches!(op, Op::Release { .. } | Op::RollbackTo { .. });
         match begun {
-            Some(_) if begins => return Err((i, "opens a transaction inside another one".into())),
-            None if ends => return Err((i, format!("is `{text}` outside a transaction"))),
-            Some(_) => transactions.last_mut().expect("a transaction has begun").push(op),
-            None => transactions.push(vec![op]),
+            Some(_) if opens => return Err((i, "opens a transaction inside another one".into())),
+            None if goes_on => return Err((i, format!("is `{text}` outside a transaction"))),
+            Some(_) => transactions.last_mut().expect("a transaction has begun").push(op.clone()),
+            None => transactions.push(vec![op.clone()]),
         }
-        if begins {
-            begun = Some(i);
+        if opens {
+            begun = Some((i, op == Op::Savepoint));
         } else if ends {
             begun = None;
         }
     }
     match begun {
-        Some(i) => Err((i, "opens a transaction that never ends".into())),
+        Some((i, _)) => Err((i, "opens a transaction that never ends".into())),
         None => Ok(transactions),
     }
 }
@@ -175,7 +192,7 @@ mod tests {
     #[test]
     fn every_form_of_the_table_is_a_statement() {
         for (form, _) in STATEMENTS {
-            let text = form.replace("KEY", "7").replace("VALUE", "ab*3").replace("MODE", "full");
+            let text = form.replace("KEY", "7").replace("VALUE", "ab*3").replace("MODE", "full").replace("DEPTH", "0");
             assert!(parse_statement(&text).is_ok(), "{text}");
         }
         assert_eq!(parse_statement("put -3 ab*3"), Ok(Op::Put { key: -3, value: b"ababab"[..].into() }));

@@ -1,5 +1,7 @@
 //! Ranges: what a scenario may ask for.
 
+use std::collections::BTreeMap;
+
 use super::program::parse_program;
 use super::{Clients, Scenario, ScenarioError, Sync, TEMPLATES};
 use crate::probe;
@@ -41,6 +43,7 @@ impl Scenario {
         range("database.read-slots", u64::from(self.database.read_slots), 1, 4)?;
         range("database.busy-retries", u64::from(self.database.busy_retries), 0, 10_000)?;
         range("database.read-retries", u64::from(self.database.read_retries), 0, 10_000)?;
+        range("database.auto-checkpoint", u64::from(self.database.auto_checkpoint), 0, 1_000_000)?;
         one_of("disk.sector-size", self.disk.sector_size, &[512, 4096])?;
         range("rows.keys", u64::from(self.rows.keys), 1, 100_000)?;
         range("rows.value-bytes-max", u64::from(self.rows.value_bytes_max), 0, 1 << 20)?;
@@ -84,37 +87,59 @@ impl Scenario {
         range("clients (connections in all)", u64::from(connections), 1, u64::from(CONNECTIONS_MAX))?;
         for (i, clients) in self.clients.iter().enumerate() {
             range(&format!("clients[{i}].count"), u64::from(clients.count), 1, u64::from(CONNECTIONS_MAX))?;
-            match (clients.mix.is_empty(), clients.program.is_empty()) {
-                (true, true) => {
-                    return Err(problem(&format!("clients[{i}]"), "needs a `mix` to draw from or a `program` to run"));
-                }
-                (false, false) => {
-                    return Err(problem(
-                        &format!("clients[{i}]"),
-                        "has a `mix` and a `program`, but can follow only one",
-                    ));
-                }
-                (false, true) => validate_mix(i, clients)?,
-                (true, false) => {
-                    parse_program(&clients.program)
-                        .map_err(|(at, text)| problem(&format!("clients[{i}].program[{at}]"), text))?;
-                }
+            let field = format!("clients[{i}]");
+            let idle = clients.mix.is_empty() && clients.program.is_empty();
+            if idle && clients.beside_program.is_empty() {
+                return Err(problem(&field, "needs a `mix` to draw from or a `program` to run"));
             }
+            validate_source(&field, ("mix", &clients.mix), ("program", &clients.program))?;
+            validate_source(&field, ("beside", &clients.beside), ("beside-program", &clients.beside_program))?;
+            validate_beside(&field, clients)?;
         }
         Ok(())
     }
 }
 
-fn validate_mix(i: usize, clients: &Clients) -> Result<(), ScenarioError> {
-    for (name, &weight) in &clients.mix {
+type Mix = BTreeMap<String, u32>;
+
+fn validate_source(field: &str, mix: (&str, &Mix), program: (&str, &[String])) -> Result<(), ScenarioError> {
+    let ((mix_name, mix), (program_name, program)) = (mix, program);
+    if !mix.is_empty() && !program.is_empty() {
+        let text = format!("has a `{mix_name}` and a `{program_name}`, but can follow only one");
+        return Err(problem(field, text));
+    }
+    if !mix.is_empty() {
+        validate_mix(&format!("{field}.{mix_name}"), mix)?;
+    }
+    parse_program(program).map_err(|(at, text)| problem(&format!("{field}.{program_name}[{at}]"), text))?;
+    Ok(())
+}
+
+/// The second statement of a connection takes part in the transactions of the first, and has none of its own.
+fn validate_beside(field: &str, clients: &Clients) -> Result<(), ScenarioError> {
+    if let Some(name) = clients.beside.keys().find(|name| name.ends_with("-tx")) {
+        return Err(problem(&format!("{field}.beside"), format!("names `{name}`, but takes single statements only")));
+    }
+    let transactions = parse_program(&clients.beside_program).unwrap_or_default();
+    if transactions.iter().any(|statements| statements.len() > 1) {
+        return Err(problem(
+            &format!("{field}.beside-program"),
+            "opens a transaction, but takes single statements only",
+        ));
+    }
+    Ok(())
+}
+
+fn validate_mix(field: &str, mix: &Mix) -> Result<(), ScenarioError> {
+    for (name, &weight) in mix {
         if !TEMPLATES.contains(&name.as_str()) {
             let known = TEMPLATES.join(", ");
-            return Err(problem(&format!("clients[{i}].mix"), format!("names `{name}`; known are {known}")));
+            return Err(problem(field, format!("names `{name}`; known are {known}")));
         }
-        range(&format!("clients[{i}].mix.{name}"), u64::from(weight), 0, 1_000_000)?;
+        range(&format!("{field}.{name}"), u64::from(weight), 0, 1_000_000)?;
     }
-    if clients.mix.values().all(|&weight| weight == 0) {
-        return Err(problem(&format!("clients[{i}].mix"), "has nothing to do"));
+    if mix.values().all(|&weight| weight == 0) {
+        return Err(problem(field, "has nothing to do"));
     }
     Ok(())
 }

@@ -14,7 +14,10 @@ pub(super) fn simpler(op: &Op) -> Vec<Op> {
         | Op::Count
         | Op::Commit
         | Op::Rollback
+        | Op::Savepoint
         | Op::Close => Vec::new(),
+        Op::Release { depth } => (0..*depth).map(|depth| Op::Release { depth }).collect(),
+        Op::RollbackTo { depth } => (0..*depth).map(|depth| Op::RollbackTo { depth }).collect(),
         Op::Begin(BeginKind::Immediate) => vec![Op::Begin(BeginKind::Deferred)],
         Op::Get { key } => keys(*key).map(|key| Op::Get { key }).collect(),
         Op::Delete { key } => keys(*key).map(|key| Op::Delete { key }).collect(),

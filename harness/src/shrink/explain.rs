@@ -7,6 +7,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use falken_models::connection::StatementId;
+
 use super::{Failing, cause};
 use crate::case::Case;
 use crate::choice::{Choice, Kind, OptionId, Tape, TapeEntry, Until};
@@ -34,10 +36,10 @@ impl Freedom {
 /// Two steps whose order decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Race {
-    /// The connection that was stopped, and where: its next step is one of the two.
-    pub stopped: (u8, Until),
-    /// The connection that went on, and where its step has led; `None` if the step is where it fails.
-    pub overtook: (u8, Option<Until>),
+    /// The statement slot that was stopped, and where: its next step is one of the two.
+    pub stopped: (StatementId, Until),
+    /// The slot that went on, and where its step has led; `None` if the step is where it fails.
+    pub overtook: (StatementId, Option<Until>),
 }
 
 /// What is known about the orders of a case.
@@ -89,17 +91,18 @@ impl Asker<'_> {
 
     /// The race at the order `at`, if it stops a connection within a statement and another one goes on.
     fn race(&self, entries: &[TapeEntry], at: usize) -> Option<Race> {
-        let OptionId::Run { conn: stopped, until: Some(place @ Until { site: Some(_), .. }) } = entries[at].id else {
+        let OptionId::Run { id: stopped, until: Some(place @ Until { site: Some(_), .. }) } = entries[at].id else {
             return None;
         };
         let steps = steps_of(self.case);
         let stop = steps.iter().position(|step| *step == (stopped, place))?;
         let overtook = steps.get(stop + 1)?.0;
         let burst: Vec<Until> =
-            steps[stop + 1..].iter().take_while(|(conn, _)| *conn == overtook).map(|(_, until)| *until).collect();
-        let returns = entries[at + 1..].iter().any(|entry| entry.id.connection() == Some(stopped));
+            steps[stop + 1..].iter().take_while(|(id, _)| *id == overtook).map(|(_, until)| *until).collect();
+        let returns =
+            entries[at + 1..].iter().any(|entry| matches!(entry.id, OptionId::Run { id, .. } if id == stopped));
         let next = at + 1;
-        let is_order_of = |entry: &TapeEntry| matches!(entry.id, OptionId::Run { conn, .. } if conn == overtook);
+        let is_order_of = |entry: &TapeEntry| matches!(entry.id, OptionId::Run { id, .. } if id == overtook);
         if !returns || !entries.get(next).is_some_and(is_order_of) {
             return Some(Race { stopped: (stopped, place), overtook: (overtook, None) });
         }
@@ -107,7 +110,7 @@ impl Asker<'_> {
         let mut needed = burst.last().copied();
         for (earlier, reached) in burst.iter().zip(burst.iter().skip(1)).rev().take(STEPS_TRIED) {
             let mut changed = entries.to_vec();
-            changed[next].id = OptionId::Run { conn: overtook, until: Some(*earlier) };
+            changed[next].id = OptionId::Run { id: overtook, until: Some(*earlier) };
             needed = Some(*reached);
             if !self.fails(changed) {
                 break;
@@ -121,7 +124,7 @@ impl Asker<'_> {
 const STEPS_TRIED: usize = 200;
 
 /// Every step of the run, and where it led.
-fn steps_of(case: &Case) -> Vec<(u8, Until)> {
+fn steps_of(case: &Case) -> Vec<(StatementId, Until)> {
     let steps = Rc::new(RefCell::new(Vec::new()));
     let watcher = Watcher {
         inner: Replay::new(case.tape.clone()),
@@ -136,8 +139,8 @@ fn steps_of(case: &Case) -> Vec<(u8, Until)> {
 struct Watcher {
     inner: Replay,
     whereabouts: Whereabouts,
-    stepped: Option<u8>,
-    steps: Rc<RefCell<Vec<(u8, Until)>>>,
+    stepped: Option<StatementId>,
+    steps: Rc<RefCell<Vec<(StatementId, Until)>>>,
 }
 
 impl Strategy for Watcher {
@@ -145,16 +148,16 @@ impl Strategy for Watcher {
         let index = self.inner.choose(choice);
         if matches!(choice.kind, Kind::Who | Kind::Disturbance) {
             self.whereabouts.look(choice);
-            if let Some(conn) = self.stepped.take()
-                && let Some(place) = self.whereabouts.place(conn)
+            if let Some(id) = self.stepped.take()
+                && let Some(place) = self.whereabouts.place(id)
             {
-                self.steps.borrow_mut().push((conn, place));
+                self.steps.borrow_mut().push((id, place));
             }
         }
         if choice.kind == Kind::Who {
             self.whereabouts.took(choice.options[index]);
-            if let OptionId::Step(conn) = choice.options[index] {
-                self.stepped = Some(conn);
+            if let OptionId::Step(id) = choice.options[index] {
+                self.stepped = Some(id);
             }
         }
         index

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use falken_models::connection::Op;
+use falken_models::connection::{Op, StatementId};
 
 use crate::case::Case;
 use crate::choice::{OptionId, Tape, TapeEntry, Until};
@@ -14,32 +14,44 @@ use crate::scenario::{Clients, program};
 pub(super) fn with_statements(case: &Case, submitted: &[Submitted], tape: Tape) -> Case {
     let mut case = Case { tape, ..case.clone() };
     let connections = case.scenario.connections();
-    let programs = (0..connections).map(|conn| write_program(conn, submitted));
+    let write = |conn, slot| write_program(StatementId { conn, slot }, submitted);
+    let clients = (0..connections).map(|conn| Clients {
+        count: 1,
+        program: write(conn, 0),
+        beside_program: write(conn, 1),
+        ..Clients::default()
+    });
     // A connection with nothing to do still has a number: an empty program cannot be written, so it reads nothing.
-    case.scenario.clients = programs.map(|program| Clients { count: 1, mix: BTreeMap::new(), program }).collect();
+    case.scenario.clients = clients.collect();
     case.scenario.setup.clear();
     remove_idle_connections(&mut case);
     case
 }
 
-fn write_program(conn: u8, submitted: &[Submitted]) -> Vec<String> {
+fn write_program(id: StatementId, submitted: &[Submitted]) -> Vec<String> {
     let mut written = Vec::new();
-    let mut is_open = false;
-    for (ordinal, Submitted { op, begins, .. }) in submitted.iter().filter(|one| one.conn == conn).enumerate() {
+    let (mut is_open, mut by_savepoint) = (false, false);
+    for (ordinal, Submitted { op, begins, .. }) in submitted.iter().filter(|one| one.id == id).enumerate() {
         if is_open && (*begins || matches!(op, Op::Begin(_))) {
             written.push("rollback".into());
             is_open = false;
         }
         // A client rolls back after an error of its own accord.
-        if *op == Op::Close || (matches!(op, Op::Commit | Op::Rollback) && !is_open) {
+        let goes_on = matches!(op, Op::Commit | Op::Rollback | Op::Release { .. } | Op::RollbackTo { .. });
+        if *op == Op::Close || (goes_on && !is_open) {
             continue;
         }
         match op {
-            Op::Begin(_) => is_open = true,
+            Op::Begin(_) | Op::Savepoint => {
+                by_savepoint = if is_open { by_savepoint } else { *op == Op::Savepoint };
+                is_open = true;
+            }
             Op::Commit | Op::Rollback => is_open = false,
+            Op::Release { depth: 0 } if by_savepoint => is_open = false,
             _ => {}
         }
-        let label = format!("{}{}", char::from(b'a' + conn % 26), ordinal + 1);
+        let letter = if id.slot == 0 { b'a' } else { b'A' } + id.conn % 26;
+        let label = format!("{}{}", char::from(letter), ordinal + 1);
         written.push(program::write_statement(op, &label));
     }
     if is_open {
@@ -50,7 +62,7 @@ fn write_program(conn: u8, submitted: &[Submitted]) -> Vec<String> {
 
 /// Connections without a program disappear, and those behind them move up. One stays in any case.
 fn remove_idle_connections(case: &mut Case) {
-    let idle = |clients: &Clients| clients.program.is_empty();
+    let idle = |clients: &Clients| clients.program.is_empty() && clients.beside_program.is_empty();
     while let Some(conn) = case.scenario.clients.iter().position(idle) {
         if case.scenario.clients.len() == 1 {
             return;
@@ -75,33 +87,33 @@ pub(super) fn remove_connection(case: &mut Case, conn: u8) {
 pub(super) fn without_statements(case: &Case, submitted: &[Submitted], gone: &BTreeSet<usize>) -> Case {
     let mut kept = Vec::new();
     // For each connection and statement its new number, if it is still there.
-    let mut numbers: BTreeMap<(u8, u32), Option<u32>> = BTreeMap::new();
-    let mut counts: BTreeMap<u8, (u32, u32)> = BTreeMap::new();
+    let mut numbers: BTreeMap<(StatementId, u32), Option<u32>> = BTreeMap::new();
+    let mut counts: BTreeMap<StatementId, (u32, u32)> = BTreeMap::new();
     for (at, one) in submitted.iter().enumerate() {
-        let conn = &one.conn;
-        let (old, new) = counts.entry(*conn).or_default();
+        let id = &one.id;
+        let (old, new) = counts.entry(*id).or_default();
         *old += 1;
         if gone.contains(&at) {
-            numbers.insert((*conn, *old), None);
+            numbers.insert((*id, *old), None);
         } else {
             *new += 1;
-            numbers.insert((*conn, *old), Some(*new));
+            numbers.insert((*id, *old), Some(*new));
             kept.push(one.clone());
         }
     }
-    let renumber = |conn: u8, statement: u32| -> Option<u32> {
-        let (old, new) = counts.get(&conn).copied().unwrap_or_default();
+    let renumber = |id: StatementId, statement: u32| -> Option<u32> {
+        let (old, new) = counts.get(&id).copied().unwrap_or_default();
         // What comes behind the programs, like the last ROLLBACK, keeps its distance.
-        numbers.get(&(conn, statement)).copied().unwrap_or(Some(statement.saturating_sub(old - new)))
+        numbers.get(&(id, statement)).copied().unwrap_or(Some(statement.saturating_sub(old - new)))
     };
     let entries = case.tape.entries().iter().filter_map(|entry| {
         let id = match entry.id {
-            OptionId::Run { conn, until: Some(until) } => {
-                let statement = renumber(conn, until.statement)?;
-                OptionId::Run { conn, until: Some(Until { statement, ..until }) }
+            OptionId::Run { id, until: Some(until) } => {
+                let statement = renumber(id, until.statement)?;
+                OptionId::Run { id, until: Some(Until { statement, ..until }) }
             }
-            OptionId::FinishOf { owner, statement, nth } => {
-                OptionId::FinishOf { owner, statement: renumber(owner, statement)?, nth }
+            OptionId::FinishOf { id, statement, nth } => {
+                OptionId::FinishOf { id, statement: renumber(id, statement)?, nth }
             }
             id => id,
         };

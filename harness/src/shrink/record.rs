@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use falken_models::connection::StatementId;
+
 use crate::case::Case;
 use crate::choice::{Choice, Kind, OptionId, TapeEntry};
 use crate::run::RunReport;
@@ -32,8 +34,8 @@ pub(super) fn as_orders(case: &Case) -> (Vec<TapeEntry>, RunReport) {
 struct Teller {
     inner: Replay,
     whereabouts: Whereabouts,
-    /// The connection whose steps make up the order that is not written yet.
-    running: Option<u8>,
+    /// The slot whose steps make up the order that is not written yet.
+    running: Option<StatementId>,
     /// A client is drawing its next transaction: that ends up in its program, not on the tape.
     drawing: bool,
     /// Operations of that connection that ended since its last step, oldest first: if it goes on, they need no saying.
@@ -48,22 +50,25 @@ impl Teller {
 
     /// Writes the order under way: its connection has come to where it stands now, and what has ended since is said too.
     fn end_order(&mut self) {
-        if let Some(conn) = self.running.take() {
-            self.tell(Kind::Who, OptionId::Run { conn, until: self.whereabouts.place(conn) });
+        if let Some(id) = self.running.take() {
+            self.tell(Kind::Who, OptionId::Run { id, until: self.whereabouts.place(id) });
         }
         std::mem::take(&mut self.ended).into_iter().for_each(|operation| self.tell(Kind::Who, operation));
     }
 
     fn tell_actor(&mut self, choice: &Choice<'_>, taken: OptionId) {
         match taken {
-            OptionId::Step(conn) if self.running == Some(conn) => self.ended.clear(),
-            OptionId::Step(conn) => {
+            OptionId::Step(id) if self.running == Some(id) => self.ended.clear(),
+            OptionId::Step(id) => {
                 self.end_order();
-                self.running = Some(conn);
+                self.running = Some(id);
             }
             OptionId::Finish { owner, ordinal } => {
-                let is_next = choice.options.iter().find(|option| option.connection() == Some(owner)) == Some(&taken);
-                if self.running != Some(owner) || !is_next {
+                let waits = |id: StatementId| !choice.options.contains(&OptionId::Step(id));
+                let oldest =
+                    |option: &&OptionId| matches!(option, OptionId::Finish { owner: other, .. } if *other == owner);
+                let is_next = choice.options.iter().find(oldest) == Some(&taken);
+                if !self.running.is_some_and(|id| id.conn == owner && waits(id)) || !is_next {
                     self.end_order();
                 }
                 self.ended.push(self.whereabouts.name_operation(owner, ordinal).unwrap_or(taken));
@@ -119,8 +124,8 @@ impl Strategy for Teller {
 impl Drop for Teller {
     /// The run has ended: so has the last order, wherever its connection was going.
     fn drop(&mut self) {
-        if let Some(conn) = self.running.take() {
-            self.tell(Kind::Who, OptionId::Run { conn, until: None });
+        if let Some(id) = self.running.take() {
+            self.tell(Kind::Who, OptionId::Run { id, until: None });
         } else {
             self.end_order();
         }

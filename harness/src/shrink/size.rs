@@ -40,7 +40,12 @@ impl Size {
         let entries = case.tape.entries();
         let survivors = entries.iter().filter(|entry| entry.kind == Kind::Survivor && entry.id != OptionId::Number(0));
         let begun = report.submitted.iter().filter(|submitted| submitted.op != Op::Close).count();
-        let written = case.scenario.clients.iter().map(|clients| clients.program.len()).sum::<usize>();
+        let written = case
+            .scenario
+            .clients
+            .iter()
+            .map(|clients| clients.program.len() + clients.beside_program.len())
+            .sum::<usize>();
         Self {
             connections: u64::from(case.scenario.connections()),
             statements: if case.scenario.is_finite() { written } else { begun } as u64,

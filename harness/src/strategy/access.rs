@@ -74,8 +74,8 @@ impl Accesses {
     /// What this actor is about to touch.
     pub fn next(&self, actor: OptionId, standing: &[Standing]) -> Object {
         match actor {
-            OptionId::Step(conn) => {
-                let site = standing.get(usize::from(conn)).and_then(|standing| standing.site);
+            OptionId::Step(id) => {
+                let site = standing.get(id.index()).and_then(|standing| standing.site);
                 let next = site.map(|site| self.follower[site as usize].unwrap_or(site));
                 next.map_or(Object::NONE, |site| self.objects[site as usize])
             }

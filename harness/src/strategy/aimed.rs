@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use falken_models::connection::StatementId;
 use falken_models::site::Site;
 
 use super::{Divergence, Strategy};
@@ -17,19 +18,22 @@ pub enum Aim {
     Abandon,
     /// The connection is dropped.
     Drop,
+    /// The connection is interrupted.
+    Interrupt,
     /// The operation that ends there fails with EIO.
     Eio,
 }
 
 impl Aim {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Abandon, Self::Drop, Self::Eio];
+    pub const ALL: [Self; 4] = [Self::Abandon, Self::Drop, Self::Interrupt, Self::Eio];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Abandon => "abandon",
             Self::Drop => "drop",
+            Self::Interrupt => "interrupt",
             Self::Eio => "eio",
         }
     }
@@ -39,13 +43,14 @@ impl Aim {
         match self {
             Self::Abandon => OptionId::Abandon,
             Self::Drop => OptionId::Drop,
+            Self::Interrupt => OptionId::Fault(Fault::Interrupt),
             Self::Eio => OptionId::End(EndingId::Fault(Fault::Eio)),
         }
     }
 
     const fn kind(self) -> Kind {
         match self {
-            Self::Abandon | Self::Drop => Kind::Disturbance,
+            Self::Abandon | Self::Drop | Self::Interrupt => Kind::Disturbance,
             Self::Eio => Kind::Ending,
         }
     }
@@ -58,9 +63,9 @@ pub struct Point {
     pub aim: Aim,
     /// The key of the choice: how many actions come before it.
     pub key: u64,
-    /// To which connection.
-    pub conn: u8,
-    /// The how-manieth statement of that connection is suspended, from 1.
+    /// To which statement slot, or to its connection.
+    pub id: StatementId,
+    /// The how-manieth statement of that slot is suspended, from 1.
     pub statement: u32,
     /// Where it is suspended.
     pub site: Site,
@@ -89,11 +94,11 @@ impl Aimed {
         Self { inner, point: None, passed: Rc::clone(passed), last: None }
     }
 
-    /// Writes down that `aim` could happen to `conn` now, if its statement is suspended.
-    fn pass(&self, choice: &Choice<'_>, aim: Aim, conn: u8) {
-        let standing = choice.standing.get(usize::from(conn)).copied().unwrap_or_default();
+    /// Writes down that `aim` could happen to a slot now, if its statement is suspended.
+    fn pass(&self, choice: &Choice<'_>, aim: Aim, id: StatementId) {
+        let standing = choice.standing.get(id.index()).copied().unwrap_or_default();
         if let Some(site) = standing.site.filter(|_| choice.options.contains(&aim.option())) {
-            let point = Point { aim, key: choice.key, conn, statement: standing.statement, site };
+            let point = Point { aim, key: choice.key, id, statement: standing.statement, site };
             self.passed.borrow_mut().push(point);
         }
     }
@@ -104,12 +109,15 @@ impl Aimed {
             return choice.options.iter().position(|option| *option == point.aim.option()).unwrap_or(0);
         }
         match (choice.kind, self.last) {
-            // Only a connection that has just stepped has come to another yield.
-            (Kind::Disturbance, Some(OptionId::Step(conn))) => {
-                self.pass(choice, Aim::Abandon, conn);
-                self.pass(choice, Aim::Drop, conn);
+            // Only a statement that has just stepped has come to another yield.
+            (Kind::Disturbance, Some(OptionId::Step(id))) => {
+                self.pass(choice, Aim::Abandon, id);
+                self.pass(choice, Aim::Drop, id);
+                self.pass(choice, Aim::Interrupt, id);
             }
-            (Kind::Ending, Some(OptionId::Finish { owner, .. })) => self.pass(choice, Aim::Eio, owner),
+            (Kind::Ending, Some(OptionId::Finish { owner, .. })) => {
+                self.pass(choice, Aim::Eio, StatementId::first(owner));
+            }
             _ => {}
         }
         0
@@ -121,8 +129,11 @@ impl Strategy for Aimed {
         match choice.kind {
             Kind::Disturbance | Kind::Ending => self.disturb(choice),
             Kind::Target => {
-                let conn = self.point.map(|point| OptionId::Conn(point.conn));
-                choice.options.iter().position(|option| Some(*option) == conn).unwrap_or(0)
+                let target = self.point.map(|point| match point.aim {
+                    Aim::Abandon => OptionId::Statement(point.id),
+                    Aim::Drop | Aim::Interrupt | Aim::Eio => OptionId::Conn(point.id.conn),
+                });
+                choice.options.iter().position(|option| Some(*option) == target).unwrap_or(0)
             }
             Kind::Who => {
                 let index = self.inner.choose(choice);

@@ -51,7 +51,7 @@ impl Pct {
     fn priority(&self, actor: OptionId) -> u64 {
         let drawn = || {
             let key = match actor {
-                OptionId::Step(conn) => u64::from(conn),
+                OptionId::Step(id) => id.index() as u64,
                 // Each operation of the disk is an actor of its own.
                 OptionId::Finish { owner, ordinal } => u64::from(owner) << 40 | u64::from(ordinal) << 8 | 1 << 7,
                 _ => 0,

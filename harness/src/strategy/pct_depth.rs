@@ -40,7 +40,7 @@ impl PctDepth {
 
     fn priority(&self, actor: OptionId) -> u64 {
         let key = match actor {
-            OptionId::Step(conn) => u64::from(conn),
+            OptionId::Step(id) => id.index() as u64,
             OptionId::Finish { owner, ordinal } => u64::from(owner) << 40 | u64::from(ordinal) << 8 | 1 << 7,
             _ => 0,
         };

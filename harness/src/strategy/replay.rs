@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use falken_models::connection::StatementId;
+
 use super::Strategy;
 use super::whereabouts::Whereabouts;
 use crate::choice::{Choice, Kind, OptionId, Tape, TapeEntry, Until};
@@ -36,7 +38,7 @@ impl fmt::Display for Divergence {
 
 /// An order under way.
 struct Order {
-    conn: u8,
+    id: StatementId,
     until: Option<Until>,
     /// Its position on the tape, as long as it has led to no action.
     unused: Option<usize>,
@@ -47,7 +49,7 @@ pub struct Replay {
     tape: Tape,
     next: usize,
     order: Option<Order>,
-    last: Option<u8>,
+    last: Option<StatementId>,
     whereabouts: Whereabouts,
     divergence: Divergence,
 }
@@ -70,7 +72,7 @@ impl Replay {
 
     /// Forgets the order under way if its connection has come to its place.
     fn end_order(&mut self) {
-        let over = |order: &Order| order.until.is_some_and(|until| self.whereabouts.has_reached(order.conn, until));
+        let over = |order: &Order| order.until.is_some_and(|until| self.whereabouts.has_reached(order.id, until));
         if self.order.as_ref().is_some_and(over) {
             self.drop_order();
         }
@@ -86,7 +88,7 @@ impl Replay {
         loop {
             self.end_order();
             if let Some(order) = &mut self.order {
-                if let Some(index) = carry_on(order.conn, options) {
+                if let Some(index) = carry_on(order.id, options) {
                     order.unused = None;
                     return index;
                 }
@@ -94,15 +96,15 @@ impl Replay {
             }
             let Some(entry) = self.peek() else {
                 self.divergence.past_end += 1;
-                return self.last.and_then(|conn| carry_on(conn, options)).unwrap_or(0);
+                return self.last.and_then(|id| carry_on(id, options)).unwrap_or(0);
             };
             self.next += 1;
             let wanted = match entry.id {
-                OptionId::Run { conn, until } => {
-                    self.order = Some(Order { conn, until, unused: Some(self.next - 1) });
+                OptionId::Run { id, until } => {
+                    self.order = Some(Order { id, until, unused: Some(self.next - 1) });
                     continue;
                 }
-                OptionId::FinishOf { owner, statement, nth } => self.whereabouts.find_operation(owner, statement, nth),
+                OptionId::FinishOf { id, statement, nth } => self.whereabouts.find_operation(id, statement, nth),
                 id => Some(id),
             };
             match options.iter().position(|option| entry.kind == Kind::Who && Some(*option) == wanted) {
@@ -113,11 +115,11 @@ impl Replay {
     }
 }
 
-/// What lets a connection go on: its next step, or the end of its oldest operation.
-fn carry_on(conn: u8, options: &[OptionId]) -> Option<usize> {
-    let step = options.iter().position(|option| *option == OptionId::Step(conn));
+/// What lets a slot go on: its next step, or the end of its connection's oldest operation.
+fn carry_on(id: StatementId, options: &[OptionId]) -> Option<usize> {
+    let step = options.iter().position(|option| *option == OptionId::Step(id));
     step.or_else(|| {
-        options.iter().position(|option| matches!(option, OptionId::Finish { owner, .. } if *owner == conn))
+        options.iter().position(|option| matches!(option, OptionId::Finish { owner, .. } if *owner == id.conn))
     })
 }
 
@@ -128,7 +130,13 @@ impl Strategy for Replay {
         }
         if choice.kind == Kind::Who {
             let index = self.actor(choice.options);
-            self.last = choice.options[index].connection();
+            self.last = match choice.options[index] {
+                OptionId::Step(id) => Some(id),
+                other => self
+                    .last
+                    .filter(|id| other.connection() == Some(id.conn))
+                    .or(other.connection().map(StatementId::first)),
+            };
             self.whereabouts.took(choice.options[index]);
             return index;
         }

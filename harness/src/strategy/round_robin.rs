@@ -3,6 +3,8 @@
 //! What it guarantees: nobody starves. What it does not: it tries few schedules, one for each number of steps and each first
 //! actor; faults and values are random. It is the baseline that every other strategy must beat.
 
+use falken_models::connection::StatementId;
+
 use super::{Random, Strategy};
 use crate::choice::{Choice, Kind, OptionId};
 use crate::random::Stream;
@@ -22,7 +24,7 @@ impl RoundRobin {
     pub fn new(seed: u64) -> Self {
         let stream = Stream::new(seed, LABEL);
         let steps_per_turn = 1 << stream.below(0, 7);
-        let last = OptionId::Step(stream.below(1, 64) as u8);
+        let last = OptionId::Step(StatementId::first(stream.below(1, 64) as u8));
         Self { others: Random::new(seed), steps_per_turn, steps_left: 0, last }
     }
 }

@@ -72,8 +72,8 @@ impl Swarm {
 
     fn weigh_actor(&self, actor: OptionId) -> u64 {
         match actor {
-            OptionId::Step(conn) if self.starving.is_some_and(|(hungry, _)| hungry == conn) => 0,
-            OptionId::Step(conn) => self.speed(u64::from(conn)),
+            OptionId::Step(id) if self.starving.is_some_and(|(hungry, _)| hungry == id.conn) => 0,
+            OptionId::Step(id) => self.speed(id.index() as u64),
             // One disk for all of them, lazy or eager.
             _ => self.speed(1000),
         }

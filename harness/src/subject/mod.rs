@@ -1,14 +1,15 @@
 //! The engine under test, behind one trait.
 //!
 //! The protocol: [`open`](Subject::open) once per process life, [`connect`](Subject::connect) each connection, then for
-//! each statement [`submit`](Subject::submit) and [`step`](Subject::step) until it ends. At any yield the run loop may
-//! [`abandon`](Subject::abandon) the statement or [`close`](Subject::close) the connection, and goes on stepping until
-//! that has ended. [`crash`](Subject::crash) takes away all memory; the disk stays. The subject submits its I/O to the
+//! each statement [`submit`](Subject::submit) and [`step`](Subject::step) until it ends; a connection has two slots for
+//! statements. At any yield the run loop may [`abandon`](Subject::abandon) a statement, or
+//! [`interrupt`](Subject::interrupt) or [`close`](Subject::close) the connection, and goes on stepping until its statements
+//! have ended. [`crash`](Subject::crash) takes away all memory; the disk stays. The subject submits its I/O to the
 //! run's [`Disk`], whose operations the run loop finishes.
 
 mod models;
 
-use falken_models::connection::{Connection, Op, Outcome};
+use falken_models::connection::{Connection, Op, Outcome, StatementId};
 use falken_models::disk::Disk;
 use falken_models::event::EventLog;
 use falken_models::io::{IOCompletions, IOResult};
@@ -28,25 +29,29 @@ pub trait Subject {
     /// cannot tell the two apart ignores it.
     fn set_micro(&mut self, _conn: u8, _micro: bool) {}
 
-    /// Starts a statement on an idle connection.
-    fn submit(&mut self, conn: u8, op: Op);
+    /// Starts a statement in an idle slot.
+    fn submit(&mut self, id: StatementId, op: Op);
 
-    /// Steps a connection whose statement has not ended.
+    /// Steps a statement that has not ended.
     ///
     /// # Errors
     /// The statement has ended with this error.
-    fn step(&mut self, conn: u8) -> Result<IOResult<Outcome>, Error>;
+    fn step(&mut self, id: StatementId) -> Result<IOResult<Outcome>, Error>;
 
-    /// What the connection's last step waits for.
-    fn awaiting(&self, conn: u8) -> Option<&IOCompletions>;
+    /// What the statement's last step waits for.
+    fn awaiting(&self, id: StatementId) -> Option<&IOCompletions>;
 
     /// Whether the connection has an explicit transaction open.
     fn in_transaction(&self, conn: u8) -> bool;
 
-    /// Drops or resets the suspended statement; following steps undo it and end it.
-    fn abandon(&mut self, conn: u8);
+    /// Drops or resets a suspended statement; following steps undo it and end it.
+    fn abandon(&mut self, id: StatementId);
 
-    /// Drops the connection; following steps undo what it had begun, and then it is gone.
+    /// Interrupts the statements of a connection that are under way; following steps undo and end them.
+    fn interrupt(&mut self, conn: u8);
+
+    /// Drops the connection: its statements are abandoned. When they have ended, [`Op::Close`] in the first slot undoes
+    /// what is left, and then it is gone.
     fn close(&mut self, conn: u8);
 
     /// The process dies: memory is gone, nothing is undone.

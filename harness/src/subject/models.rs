@@ -1,6 +1,6 @@
 //! The models as a subject.
 
-use falken_models::connection::{Connection, Op, Outcome};
+use falken_models::connection::{Connection, Op, Outcome, StatementId};
 use falken_models::disk::Disk;
 use falken_models::event::EventLog;
 use falken_models::io::{IOCompletions, IOResult};
@@ -52,26 +52,30 @@ impl Subject for Models {
         self.connection(conn).set_micro(micro);
     }
 
-    fn submit(&mut self, conn: u8, op: Op) {
-        self.connection(conn).submit(op);
+    fn submit(&mut self, id: StatementId, op: Op) {
+        self.connection(id.conn).submit(id.slot, op);
     }
 
     #[inline]
-    fn step(&mut self, conn: u8) -> Result<IOResult<Outcome>, Error> {
-        self.connection(conn).step()
+    fn step(&mut self, id: StatementId) -> Result<IOResult<Outcome>, Error> {
+        self.connection(id.conn).step(id.slot)
     }
 
     #[inline]
-    fn awaiting(&self, conn: u8) -> Option<&IOCompletions> {
-        self.connections[usize::from(conn)].as_ref()?.awaiting()
+    fn awaiting(&self, id: StatementId) -> Option<&IOCompletions> {
+        self.connections[usize::from(id.conn)].as_ref()?.awaiting(id.slot)
     }
 
     fn in_transaction(&self, conn: u8) -> bool {
         self.connections[usize::from(conn)].as_ref().is_some_and(Connection::in_transaction)
     }
 
-    fn abandon(&mut self, conn: u8) {
-        self.connection(conn).abandon();
+    fn abandon(&mut self, id: StatementId) {
+        self.connection(id.conn).abandon(id.slot);
+    }
+
+    fn interrupt(&mut self, conn: u8) {
+        self.connection(conn).interrupt();
     }
 
     fn close(&mut self, conn: u8) {

@@ -27,10 +27,10 @@ fn database(planted: Planted) -> Arc<Shared> {
 
 /// Runs one statement to its end. This thread is the only one with I/O, so it finishes whatever is in flight.
 fn run(connection: &mut Connection, op: Op) -> Result<Outcome, Error> {
-    connection.submit(op);
+    connection.submit(0, op);
     let mut in_flight = Vec::new();
     loop {
-        match connection.step()? {
+        match connection.step(0)? {
             IOResult::Done(outcome) => return Ok(outcome),
             IOResult::IO(io) if io.is_explicit_yield() => yield_now(),
             IOResult::IO(_) => {}

@@ -47,9 +47,9 @@ fn serve(shared: &Shared, clients: &AtomicU32) {
 
 /// Runs one statement to its end, parking while its I/O is in flight.
 fn run(connection: &mut Connection, op: Op) -> Result<Outcome, Error> {
-    connection.submit(op);
+    connection.submit(0, op);
     loop {
-        match connection.step()? {
+        match connection.step(0)? {
             IOResult::Done(outcome) => return Ok(outcome),
             IOResult::IO(io) if io.is_explicit_yield() => thread::yield_now(),
             IOResult::IO(IOCompletions::Single(completion)) => wait_for(&completion),
@@ -164,10 +164,10 @@ fn check(shared: &Arc<Shared>, clients: u8, statements: u8) {
 /// All rows, read by a new connection on this thread, which is the disk as well.
 fn read_all(shared: &Arc<Shared>) -> Vec<(i64, Vec<u8>)> {
     let mut connection = Connection::new(9, Arc::clone(shared));
-    connection.submit(Op::Scan);
+    connection.submit(0, Op::Scan);
     let mut in_flight = Vec::new();
     loop {
-        match connection.step().expect("nobody is in the way") {
+        match connection.step(0).expect("nobody is in the way") {
             IOResult::Done(Outcome::Rows(rows)) => return rows,
             IOResult::Done(other) => panic!("a scan returned {other:?}"),
             IOResult::IO(_) => {

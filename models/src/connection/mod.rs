@@ -1,9 +1,12 @@
 //! Connections, transactions and statements: what a client sees, one step at a time.
 //!
 //! A client submits one [`Op`] and calls [`Connection::step`] until it returns its [`Outcome`]. In between it may
-//! [`abandon`](Connection::abandon) the statement or [`close`](Connection::close) the connection at any yield.
+//! [`abandon`](Connection::abandon) the statement, [`interrupt`](Connection::interrupt) or
+//! [`close`](Connection::close) the connection at any yield. A connection has two slots for statements, which share one
+//! transaction.
 //!
-//! Where to go next: `op.rs` for what a client can ask, `statement.rs` for the machine behind it.
+//! Where to go next: `op.rs` for what a client can ask, `statement.rs` for the life of a statement, `body.rs` for the
+//! machines behind it.
 //!
 //! ```
 //! use falken_models::connection::{Connection, Op, Outcome};
@@ -21,9 +24,9 @@
 //!
 //! // The caller is the scheduler: it steps the connection and decides when I/O finishes.
 //! let mut run = |op| {
-//!     connection.submit(op);
+//!     connection.submit(0, op);
 //!     loop {
-//!         match connection.step().expect("no faults") {
+//!         match connection.step(0).expect("no faults") {
 //!             IOResult::Done(outcome) => return outcome,
 //!             IOResult::IO(_) => {
 //!                 let mut in_flight = Vec::new();
@@ -37,19 +40,20 @@
 //! assert_eq!(run(Op::Get { key: 1 }), Outcome::Value(Some(b"hello".to_vec())));
 //! ```
 
+mod body;
 mod commit;
 mod op;
 mod statement;
 
 use crate::bug::Bug;
-use crate::event::{EventKind, StatementKind};
+use crate::event::EventKind;
 use crate::io::TransitionResult::{Continue, Done, Io};
 use crate::io::{IOCompletions, IOResult};
-use crate::session::{Error, Session, Shared};
+use crate::session::{Error, STATEMENT_SLOTS, Session, Shared};
 use crate::site::Site;
 use crate::sync::Arc;
 use crate::wal::LockId;
-pub use op::{BeginKind, Op, Outcome};
+pub use op::{BeginKind, Op, Outcome, StatementId};
 use statement::Statement;
 
 /// How many turns one step may take before it counts as a loop (*LIVE-3 bounded-step*).
@@ -59,26 +63,36 @@ const TURNS_MAX: u32 = 100_000;
 #[derive(Hash)]
 pub struct Connection {
     session: Session,
+    slots: [Slot; STATEMENT_SLOTS],
+}
+
+/// What runs in one statement slot.
+#[derive(Default, Hash)]
+struct Slot {
     statement: Option<Statement>,
     awaiting: Option<IOCompletions>,
-    /// The statement was abandoned but has something to finish first.
+    /// It was abandoned but may have something to finish first.
     abandoned: bool,
+    /// It was interrupted and has not noticed yet.
+    interrupted: bool,
+    /// The stage in which it yielded last.
+    parked_in: Option<&'static str>,
 }
 
 impl Connection {
     /// Opens a connection. The first one to read recovers the log.
     pub fn new(conn: u8, shared: Arc<Shared>) -> Self {
-        let session = Session::new(conn, shared);
-        Self { session, statement: None, awaiting: None, abandoned: false }
+        Self { session: Session::new(conn, shared), slots: Default::default() }
     }
 
-    /// Starts a statement.
+    /// Starts a statement in a slot.
     ///
     /// # Panics
-    /// If the previous one has not ended.
-    pub fn submit(&mut self, op: Op) {
-        assert!(self.statement.is_none(), "a connection runs one statement at a time");
-        self.statement = Some(Statement::new(op));
+    /// If the previous one there has not ended.
+    pub fn submit(&mut self, slot: u8, op: Op) {
+        let slot = &mut self.slots[usize::from(slot)];
+        assert!(slot.statement.is_none(), "a slot runs one statement at a time");
+        *slot = Slot { statement: Some(Statement::new(op)), ..Slot::default() };
     }
 
     /// Whether the connection yields after every access to shared WAL state, which is what the configuration says at first.
@@ -86,9 +100,9 @@ impl Connection {
         self.session.micro = micro;
     }
 
-    /// Whether a statement is under way.
+    /// Whether any statement is under way.
     pub fn is_busy(&self) -> bool {
-        self.statement.is_some()
+        self.slots.iter().any(|slot| slot.statement.is_some())
     }
 
     /// Whether a transaction is open.
@@ -96,14 +110,14 @@ impl Connection {
         self.session.explicit
     }
 
-    /// What the next step waits for, if the last one returned a wait.
-    pub fn awaiting(&self) -> Option<&IOCompletions> {
-        self.awaiting.as_ref()
+    /// What the next step of a slot waits for, if the last one returned a wait.
+    pub fn awaiting(&self, slot: u8) -> Option<&IOCompletions> {
+        self.slots[usize::from(slot)].awaiting.as_ref()
     }
 
-    /// Where the connection yielded last.
-    pub fn site(&self) -> Site {
-        self.session.site
+    /// Where the statement in a slot yielded last.
+    pub fn site(&self, slot: u8) -> Site {
+        self.session.statements[usize::from(slot)].site
     }
 
     /// The connection's memory, for inspection.
@@ -111,92 +125,120 @@ impl Connection {
         &self.session
     }
 
-    /// Takes the statement as far as it goes without waiting. Stepping it while its wait is not over changes nothing: it
+    /// Takes a statement as far as it goes without waiting. Stepping it while its wait is not over changes nothing: it
     /// yields the same wait again.
     ///
     /// # Errors
     /// The statement has ended with this error; see [`Error`] for what that means to an open transaction.
     ///
     /// # Panics
-    /// If no statement is under way, or if a step takes more turns than any legal one can.
-    pub fn step(&mut self) -> Result<IOResult<Outcome>, Error> {
-        self.awaiting = None;
+    /// If no statement is under way there, or if a step takes more turns than any legal one can.
+    pub fn step(&mut self, slot: u8) -> Result<IOResult<Outcome>, Error> {
+        let s = &mut self.session;
+        s.slot = slot;
+        let Slot { statement, awaiting, abandoned, interrupted, parked_in } = &mut self.slots[usize::from(slot)];
+        let running = statement.as_mut().expect("a statement was submitted");
+        *awaiting = None;
         for _ in 0..TURNS_MAX {
-            let statement = self.statement.as_mut().expect("a statement was submitted");
-            if self.abandoned && !self.session.must_finish {
-                self.abandoned = false;
-                statement.unwind(&mut self.session, Error::Abandoned);
+            let may_stop = !s.mine().must_finish;
+            if may_stop && std::mem::take(abandoned) {
+                running.fail(s, Error::Abandoned);
             }
-            match statement.transition(&mut self.session) {
+            if may_stop && running.heeds_interrupts() && std::mem::take(interrupted) {
+                running.fail(s, Error::Interrupted);
+            }
+            match running.transition(s) {
                 Ok(Continue) => {}
-                Ok(Io(io)) if io.finished() && self.session.planted(Bug::YieldExplicitTakenForIo) => {}
+                Ok(Io(io)) if io.finished() && s.planted(Bug::YieldExplicitTakenForIo) => {}
                 Ok(Io(io)) => {
-                    self.session.emit(EventKind::Yield { site: self.session.site });
-                    self.awaiting = Some(io.clone());
+                    let site = s.mine().site;
+                    s.emit(EventKind::Yield { site });
+                    *awaiting = Some(io.clone());
+                    *parked_in = Some(running.stage());
                     return Ok(IOResult::IO(io));
                 }
-                Ok(Done(outcome)) => return self.end(outcome),
-                Err(error) => statement.fail(&mut self.session, error),
+                Ok(Done(outcome)) => return self.end(slot, outcome),
+                Err(error) => running.fail(s, error),
             }
         }
-        panic!("LIVE-3: a step took more than {TURNS_MAX} turns at {}", self.session.site.name());
+        let site = self.site(slot);
+        panic!("LIVE-3: a step took more than {TURNS_MAX} turns at {}", site.name());
     }
 
-    fn end(&mut self, outcome: Result<Outcome, Error>) -> Result<IOResult<Outcome>, Error> {
-        let statement = self.statement.take().expect("a statement was under way");
-        self.session.emit(EventKind::StatementEnd { kind: statement.kind(), ok: outcome.is_ok() });
+    fn end(&mut self, slot: u8, outcome: Result<Outcome, Error>) -> Result<IOResult<Outcome>, Error> {
+        let ended = std::mem::take(&mut self.slots[usize::from(slot)]);
+        let kind = ended.statement.expect("a statement was under way").kind();
+        self.session.emit(EventKind::StatementEnd { slot, kind, ok: outcome.is_ok() });
+        let planted = self.session.shared.config.planted;
+        if planted.is(Bug::InterruptHitsNextStatement) && ended.interrupted {
+            self.slots[usize::from(slot)].interrupted = true;
+        }
+        if planted.is(Bug::StmtTeardownResetsSiblingCommit) && outcome.is_err() {
+            self.slots.iter_mut().filter_map(|slot| slot.statement.as_mut()).for_each(Statement::restart_commit);
+        }
         outcome.map(IOResult::Done)
     }
 
-    /// Drops or resets the suspended statement. It is undone by the following steps and then ends with
-    /// [`Error::Abandoned`], unless it is past the point where its commit becomes visible; then it ends likewise, but its
-    /// effects stay. A read leaves an open transaction alone, unless it was just spilling a page; a write rolls it back.
-    pub fn abandon(&mut self) {
-        let Some(statement) = &mut self.statement else {
-            return;
-        };
-        self.session.emit(EventKind::Abandon { dropped: false });
-        let planted = self.session.shared.config.planted;
-        if planted.is(Bug::PinLeakOnInvalidate) {
-            statement.leak_machine();
+    /// Drops or resets a suspended statement. Following steps undo what it has changed, and it ends with
+    /// [`Error::Abandoned`], unless it is past the point where its outcome is settled; then it ends with that. An open
+    /// transaction goes on, except if the statement was its COMMIT.
+    pub fn abandon(&mut self, slot: u8) {
+        if self.slots[usize::from(slot)].statement.is_some() {
+            self.session.emit(EventKind::Abandon { dropped: false });
+            self.give_up(slot);
         }
-        let keeps_transaction = statement.kind().reads_only() || planted.is(Bug::AbandonPartialStatementKept);
-        if self.session.explicit && keeps_transaction && statement.runs_body() && self.session.is_at_rest() {
-            statement.stop_body(Error::Abandoned);
-            self.abort_reads();
-            return;
-        }
-        self.leave_wait();
     }
 
-    /// Drops the connection: whatever it has begun is undone by the following steps, until the closing statement ends.
+    fn give_up(&mut self, id: u8) {
+        let must_finish = self.session.statements[usize::from(id)].must_finish;
+        let planted = self.session.shared.config.planted;
+        let slot = &mut self.slots[usize::from(id)];
+        if planted.is(Bug::PinLeakOnInvalidate) {
+            slot.statement.iter_mut().for_each(Statement::leak_machine);
+        }
+        slot.abandoned = slot.statement.is_some();
+        if must_finish {
+            return;
+        }
+        // What may still change a file is waited for; reads are given up.
+        slot.awaiting = None;
+        self.session.slot = id;
+        self.session.give_up_reads();
+    }
+
+    /// Interrupts the statements that run now: each ends with [`Error::Interrupted`] at its next step, its changes undone,
+    /// unless it has settled its outcome before. Statements that start later are not concerned.
+    pub fn interrupt(&mut self) {
+        self.session.emit(EventKind::Interrupt);
+        let planted = self.session.shared.config.planted;
+        for slot in &mut self.slots {
+            slot.interrupted = slot.statement.is_some() || planted.is(Bug::InterruptHitsNextStatement);
+        }
+    }
+
+    /// Drops the connection: its statements are abandoned. When they have ended, [`Op::Close`] undoes what is still open.
     pub fn close(&mut self) {
         self.session.emit(EventKind::Abandon { dropped: true });
+        (0..STATEMENT_SLOTS as u8).for_each(|slot| self.give_up(slot));
         if self.session.shared.config.planted.is(Bug::ConnDropKeepsLocks) {
-            self.abort_reads();
             self.session.pages.clear();
-            self.statement = Some(Statement::ended(StatementKind::Close));
-            return;
-        }
-        if self.statement.is_none() {
-            self.statement = Some(Statement::new(Op::Close));
-        } else {
-            self.leave_wait();
+            self.session.statements.iter_mut().for_each(|memory| memory.in_transaction = false);
+            self.slots
+                .iter_mut()
+                .for_each(|slot| slot.statement = slot.statement.take().map(|_| Statement::dropped(Op::Close)));
         }
     }
 
-    /// The abandoned statement's writes are waited for by its rollback, through the session.
-    fn leave_wait(&mut self) {
-        self.abandoned = true;
-        if !self.session.must_finish {
-            self.abort_reads();
-        }
+    /// Whether a statement is in the middle of changing pages, for inspection.
+    pub fn is_changing_pages(&self) -> bool {
+        self.session.writer.is_some()
     }
 
-    /// Gives up the wait, and with it every read in flight.
-    fn abort_reads(&mut self) {
-        self.awaiting = None;
-        self.session.give_up_reads();
+    /// The stage in which a statement yielded and the one in which it is now, if they differ although it was not stepped.
+    pub fn moved_while_parked(&self, slot: u8) -> Option<(&'static str, &'static str)> {
+        let slot = &self.slots[usize::from(slot)];
+        let (parked, now) = (slot.parked_in?, slot.statement.as_ref()?.stage());
+        (parked != now).then_some((parked, now))
     }
 
     /// Whether this connection should hold the lock, given its transaction; for inspection between statements.
@@ -204,15 +246,20 @@ impl Connection {
         self.session.owes_lock(lock)
     }
 
-    /// A resumable field that an ended statement left away from its start value; for inspection between statements.
+    /// A resumable field that its ended statements left away from its start value; for inspection while none is under
+    /// way.
     pub fn residue(&self) -> Option<&'static str> {
+        let memory = &self.session.statements;
         let left_over = [
-            (self.session.must_finish, "must_finish"),
-            (self.session.spilling, "spilling"),
-            (self.session.unfinished_write().is_some(), "in_flight"),
+            (memory.iter().any(|memory| memory.must_finish), "must_finish"),
+            (self.session.may_change_a_file(), "in_flight"),
             (self.session.syncing(), "syncing"),
-            (self.awaiting.is_some(), "awaiting"),
-            (self.abandoned, "abandoned"),
+            (memory.iter().any(|memory| memory.in_transaction), "in_transaction"),
+            (self.session.is_in_control(), "control"),
+            (self.slots.iter().any(|slot| slot.awaiting.is_some()), "awaiting"),
+            (self.slots.iter().any(|slot| slot.abandoned), "abandoned"),
+            (self.slots.iter().any(|slot| slot.interrupted), "interrupted"),
+            (!self.session.explicit && self.session.savepoints.depth() > 0, "savepoints"),
         ];
         left_over.into_iter().find_map(|(left, field)| left.then_some(field))
     }

@@ -1,8 +1,42 @@
 //! What a client can ask of a connection, and what it gets.
 
+use std::fmt;
+
 use crate::event::StatementKind;
+use crate::session::STATEMENT_SLOTS;
 use crate::sync::Arc;
 use crate::wal::{CheckpointMode, CheckpointResult};
+
+/// Which statement: the slot of a connection that it runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StatementId {
+    /// The connection.
+    pub conn: u8,
+    /// The slot, below [`STATEMENT_SLOTS`](crate::session::STATEMENT_SLOTS).
+    pub slot: u8,
+}
+
+impl StatementId {
+    /// The statement in the first slot of a connection, the only one of most clients.
+    pub const fn first(conn: u8) -> Self {
+        Self { conn, slot: 0 }
+    }
+
+    /// A position in a list of all statements of all connections.
+    pub const fn index(self) -> usize {
+        self.conn as usize * STATEMENT_SLOTS + self.slot as usize
+    }
+}
+
+impl fmt::Display for StatementId {
+    /// `c1`, or `c1/2` for the second slot of the connection.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.slot {
+            0 => write!(f, "c{}", self.conn),
+            slot => write!(f, "c{}/{}", self.conn, slot + 1),
+        }
+    }
+}
 
 /// When a transaction takes its locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +69,12 @@ pub enum Op {
     Commit,
     /// Ends the transaction and undoes it.
     Rollback,
+    /// Opens a savepoint inside those that are open; outside a transaction it opens one.
+    Savepoint,
+    /// Closes the savepoint with this many around it, and those inside it.
+    Release { depth: u8 },
+    /// Undoes what was done since the savepoint with this many around it; it stays open.
+    RollbackTo { depth: u8 },
     /// Copies the log into the database file.
     Checkpoint(CheckpointMode),
     /// Undoes whatever is open; what [`close`](super::Connection::close) runs.
@@ -54,6 +94,9 @@ impl Op {
             Self::Count => StatementKind::Count,
             Self::Commit => StatementKind::Commit,
             Self::Rollback => StatementKind::Rollback,
+            Self::Savepoint => StatementKind::Savepoint,
+            Self::Release { .. } => StatementKind::Release,
+            Self::RollbackTo { .. } => StatementKind::RollbackTo,
             Self::Checkpoint(_) => StatementKind::Checkpoint,
             Self::Close => StatementKind::Close,
         }
@@ -68,6 +111,9 @@ impl Op {
             | Self::Count
             | Self::Commit
             | Self::Rollback
+            | Self::Savepoint
+            | Self::Release { .. }
+            | Self::RollbackTo { .. }
             | Self::Checkpoint(_)
             | Self::Close => 0,
         }
@@ -97,6 +143,9 @@ impl StatementKind {
             Self::Count => "count",
             Self::Commit => "commit",
             Self::Rollback => "rollback",
+            Self::Savepoint => "savepoint",
+            Self::Release => "release",
+            Self::RollbackTo => "rollback to",
             Self::Checkpoint => "checkpoint",
             Self::Close => "close",
         }

@@ -1,51 +1,17 @@
-//! One statement: get the locks, do the work, commit or end, and undo everything on the way out if something fails.
+//! One statement: get the locks, do the work, commit or end, and undo what it did if something fails.
 
+use super::body::Body;
 use super::commit::Commit;
 use super::op::{BeginKind, Op, Outcome};
 use crate::bug::Bug;
 use crate::event::{EventKind, StatementKind};
 use crate::io::StateTransition;
 use crate::io::TransitionResult::{Continue, Done};
+use crate::pager::{UndoTo, open_savepoint, release_savepoint};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
-use crate::table::{Append, Count, Delete, Get, Put, Scan};
 use crate::turn;
-use crate::wal::{BeginRead, BeginWrite, Checkpoint, EndRead, Rollback, UseLog};
-
-/// The work of a statement, between getting its locks and ending its transaction.
-#[derive(Debug, Hash)]
-enum Body {
-    Get(Get),
-    Put(Box<Put>),
-    Append(Append),
-    Delete(Box<Delete>),
-    Scan(Scan),
-    Count(Count),
-    Checkpoint(Box<Checkpoint>),
-}
-
-impl StateTransition<Session> for Body {
-    type Output = Outcome;
-    type Error = Error;
-
-    fn transition(&mut self, s: &mut Session) -> Turn<Outcome> {
-        Ok(Done(match self {
-            Self::Get(get) => Outcome::Value(turn!(get.transition(s))),
-            Self::Put(put) => {
-                turn!(put.transition(s));
-                Outcome::Unit
-            }
-            Self::Append(append) => {
-                turn!(append.transition(s));
-                Outcome::Unit
-            }
-            Self::Delete(delete) => Outcome::Deleted(turn!(delete.transition(s))),
-            Self::Scan(scan) => Outcome::Rows(turn!(scan.transition(s))),
-            Self::Count(count) => Outcome::Count(turn!(count.transition(s))),
-            Self::Checkpoint(checkpoint) => Outcome::Checkpoint(turn!(checkpoint.transition(s))),
-        }))
-    }
-}
+use crate::wal::{BeginRead, BeginWrite, Checkpoint, CheckpointMode, EndRead, ReleaseLocks, Rollback, UseLog};
 
 #[derive(Debug, Hash)]
 enum Phase {
@@ -54,10 +20,20 @@ enum Phase {
     BeginWrite(BeginWrite),
     /// WRITE was busy or the snapshot too old: let go, give way, and begin again on a fresh snapshot.
     BeginAgain(EndRead),
-    Body(Body),
+    Body(Box<Body>),
     Commit(Commit),
-    EndRead(EndRead),
+    /// ROLLBACK TO.
+    UndoTo(UndoTo),
+    /// The statement has failed: what it did is undone, the transaction goes on.
+    UndoStatement(UndoTo),
+    /// The write transaction is undone.
     Unwind(Rollback),
+    /// A protocol was given up in the middle.
+    Release(ReleaseLocks),
+    EndRead(EndRead),
+    AutoCheckpoint(Box<Checkpoint>),
+    /// Like the last, after a failure of it: nobody is told.
+    AutoRelease(ReleaseLocks),
     End,
 }
 
@@ -68,8 +44,18 @@ pub(super) struct Statement {
     phase: Phase,
     outcome: Result<Outcome, Error>,
     retries: u32,
+    /// The first step has been announced.
+    begun: bool,
     /// The read transaction is this statement's own, so it may be begun again.
     owns_read: bool,
+    /// The savepoint that undoes the statement alone.
+    undo_depth: Option<u8>,
+    /// The changes of the connection when the body last took a turn.
+    seen_changes: u64,
+    /// It has committed a transaction.
+    committed: bool,
+    /// Its rollback ends the transaction, and does not just undo the statement's own.
+    ends_transaction: bool,
     /// The yield of `Config::rehearse_change` is still to come.
     rehearses: bool,
 }
@@ -79,107 +65,196 @@ type Ended = Result<Outcome, Error>;
 
 impl Statement {
     pub(super) fn new(op: Op) -> Self {
-        Self { op, phase: Phase::Start, outcome: Ok(Outcome::Unit), retries: 0, owns_read: false, rehearses: true }
+        Self {
+            op,
+            phase: Phase::Start,
+            outcome: Ok(Outcome::Unit),
+            retries: 0,
+            begun: false,
+            owns_read: false,
+            undo_depth: None,
+            seen_changes: 0,
+            committed: false,
+            ends_transaction: false,
+            rehearses: true,
+        }
     }
 
-    /// A statement with nothing left to do.
-    pub(super) fn ended(kind: StatementKind) -> Self {
-        debug_assert_eq!(kind, StatementKind::Close);
-        Self { phase: Phase::End, ..Self::new(Op::Close) }
+    /// A statement that was dropped with nothing left to undo.
+    pub(super) fn dropped(op: Op) -> Self {
+        Self { phase: Phase::End, begun: true, outcome: Err(Error::Abandoned), ..Self::new(op) }
     }
 
     pub(super) fn kind(&self) -> StatementKind {
         self.op.kind()
     }
 
-    pub(super) fn runs_body(&self) -> bool {
-        matches!(self.phase, Phase::Body(_))
+    /// Where it is, in words.
+    pub(super) fn stage(&self) -> &'static str {
+        match &self.phase {
+            Phase::Start => "start",
+            Phase::BeginRead(_) => "begin read",
+            Phase::BeginWrite(_) => "begin write",
+            Phase::BeginAgain(_) => "begin again",
+            Phase::Body(_) => "work",
+            Phase::Commit(commit) => commit.stage(),
+            Phase::UndoTo(_) => "undo to savepoint",
+            Phase::UndoStatement(_) => "undo statement",
+            Phase::Unwind(_) => "roll back",
+            Phase::Release(_) => "release locks",
+            Phase::EndRead(_) => "end read",
+            Phase::AutoCheckpoint(_) => "checkpoint after commit",
+            Phase::AutoRelease(_) => "release locks after checkpoint",
+            Phase::End => "end",
+        }
     }
 
-    /// Drops the body and leaves the transaction as it is.
-    pub(super) fn stop_body(&mut self, error: Error) {
-        self.phase = Phase::End;
-        self.outcome = Err(error);
-    }
-
-    /// Undoes everything and ends with `error`.
-    pub(super) fn unwind(&mut self, s: &mut Session, error: Error) {
-        self.outcome = Err(error);
-        self.phase = Phase::Unwind(Rollback::default());
-        s.explicit = false;
+    /// Whether an interrupt ends it: what ends or undoes a transaction is not interrupted.
+    pub(super) fn heeds_interrupts(&self) -> bool {
+        matches!(self.phase, Phase::Start | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::Body(_))
+            && !matches!(self.op, Op::Commit | Op::Rollback | Op::Close)
     }
 
     /// What the planted pin leak does: the machine is forgotten together with the pins in it.
     pub(super) fn leak_machine(&mut self) {
-        if let Phase::Body(body) = std::mem::replace(&mut self.phase, Phase::Start) {
-            let rest = Body::Count(Count::default());
-            std::mem::forget(std::mem::replace(&mut self.phase, Phase::Body(rest)));
-            std::mem::forget(body);
+        if let Phase::Body(body) = &mut self.phase {
+            std::mem::forget(std::mem::replace(&mut **body, Body::placeholder()));
         }
     }
 
-    /// Decides what an error means. Errors that come before anything was changed leave an open transaction alone.
+    /// What the planted teardown does to a sibling that commits.
+    pub(super) fn restart_commit(&mut self) {
+        if let Phase::Commit(_) = self.phase {
+            self.phase = Phase::Commit(Commit::default());
+        }
+    }
+
+    /// What it has to say is settled, and the rest goes on whatever happens.
+    fn is_ending(&self) -> bool {
+        match self.phase {
+            Phase::UndoTo(_)
+            | Phase::UndoStatement(_)
+            | Phase::Unwind(_)
+            | Phase::Release(_)
+            | Phase::EndRead(_)
+            | Phase::AutoRelease(_)
+            | Phase::End => true,
+            Phase::Start
+            | Phase::BeginRead(_)
+            | Phase::BeginWrite(_)
+            | Phase::BeginAgain(_)
+            | Phase::Body(_)
+            | Phase::Commit(_)
+            | Phase::AutoCheckpoint(_) => false,
+        }
+    }
+
+    /// Decides what an error means. Whatever the statement has changed is undone; the transaction goes on unless it was
+    /// the statement's own, or the statement was to end it.
     pub(super) fn fail(&mut self, s: &mut Session, error: Error) {
-        let changed_nothing =
-            matches!(error, Error::Busy | Error::BusySnapshot | Error::Full | Error::Locked | Error::Misuse);
-        if matches!(self.phase, Phase::BeginWrite(_)) && changed_nothing {
-            let again = self.owns_read && self.retries < s.shared.config.busy_retries;
-            if again {
+        s.mine().must_finish = false;
+        if self.is_ending() {
+            return;
+        }
+        if matches!(self.phase, Phase::BeginWrite(_)) && matches!(error, Error::Busy | Error::BusySnapshot) {
+            let alone = self.owns_read && !s.transaction_goes_on();
+            if alone && self.retries < s.shared.config.busy_retries {
                 self.retries += 1;
                 self.phase = Phase::BeginAgain(EndRead);
                 return;
             }
         }
-        if s.explicit && changed_nothing && !matches!(self.phase, Phase::Unwind(_)) {
-            self.outcome = Err(error);
-            // A read start that gave up may hold locks of a recovery; everything else holds what its transaction needs.
-            let may_hold_locks = matches!(self.phase, Phase::BeginRead(_));
-            self.phase = if may_hold_locks { Phase::Unwind(Rollback::default()) } else { Phase::End };
+        if let Phase::AutoCheckpoint(_) = self.phase {
+            self.phase = Phase::AutoRelease(ReleaseLocks::default());
             return;
         }
-        if matches!(self.phase, Phase::Commit(_)) && s.planted(Bug::CommitErrorLeavesDanglingTx) {
-            s.explicit = false;
-            self.outcome = Err(error);
-            self.phase = Phase::End;
-            return;
-        }
-        self.unwind(s, error);
-    }
-
-    fn body(&self) -> Body {
-        match &self.op {
-            Op::Get { key } => Body::Get(Get::new(*key)),
-            Op::Put { key, value } => Body::Put(Box::new(Put::new(*key, value))),
-            Op::Append { key, element } => Body::Append(Append::new(*key, element.clone())),
-            Op::Delete { key } => Body::Delete(Box::new(Delete::new(*key))),
-            Op::Scan => Body::Scan(Scan::default()),
-            Op::Count => Body::Count(Count::default()),
-            Op::Checkpoint(mode) => Body::Checkpoint(Box::new(Checkpoint::new(*mode))),
-            Op::Begin(_) | Op::Commit | Op::Rollback | Op::Close => unreachable!("has no body"),
-        }
-    }
-
-    /// The first turn: what this statement needs before its work.
-    fn start(&mut self, s: &mut Session) -> Result<Phase, Error> {
-        s.emit(EventKind::StatementBegin { kind: self.kind(), key: self.op.key() });
-        Ok(match &self.op {
-            Op::Begin(_) if s.explicit => return Err(Error::Misuse),
-            Op::Commit | Op::Rollback if !s.explicit => return Err(Error::Misuse),
-            Op::Begin(BeginKind::Deferred) => {
-                s.explicit = true;
-                Phase::End
+        self.outcome = Err(error);
+        let keeps_half = error == Error::Abandoned && s.planted(Bug::AbandonPartialStatementKept);
+        self.phase = match (&self.phase, self.undo_depth) {
+            (Phase::Start, _) => Phase::End,
+            (Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::BeginAgain(_), _) => {
+                Phase::Release(ReleaseLocks::default())
             }
-            Op::Commit if s.view.writing => Phase::Commit(Commit::default()),
-            Op::Commit => {
-                s.explicit = false;
-                Phase::EndRead(EndRead)
-            }
-            Op::Rollback | Op::Close => {
-                s.explicit = false;
+            (Phase::Body(_), Some(_)) if s.explicit && keeps_half => self.undone(s),
+            // Without a read slot, lost while moving to another one, the transaction cannot go on.
+            (Phase::Body(_), Some(depth)) if s.view.slot.is_some() => Phase::UndoStatement(UndoTo::new(depth)),
+            (Phase::Body(_), None) if s.writer == Some(s.slot) || self.drops_unfinished_write(s) => {
                 Phase::Unwind(Rollback::default())
             }
-            Op::Checkpoint(_) if s.explicit => return Err(Error::Locked),
-            Op::Checkpoint(_) => Phase::Body(self.body()),
+            // A reader has no locks of its own, unless it was just spilling a page.
+            (Phase::Body(_), None) if !s.has_control() => Phase::EndRead(EndRead),
+            (Phase::Body(_), None) => Phase::Release(ReleaseLocks::default()),
+            (Phase::Commit(_), _) if s.planted(Bug::CommitErrorLeavesDanglingTx) => {
+                s.explicit = false;
+                s.mine().in_transaction = false;
+                s.release_writer();
+                Phase::End
+            }
+            _ => {
+                self.ends_transaction = true;
+                Phase::Unwind(Rollback::default())
+            }
+        };
+    }
+
+    /// Only with the planted bug: the commit of a sibling that has returned OK was left to this reader.
+    fn drops_unfinished_write(&self, s: &Session) -> bool {
+        s.planted(Bug::StmtReaderDropRollsBackWrite) && s.view.writing && !s.transaction_goes_on()
+    }
+
+    /// The statement's own savepoint is not needed any more.
+    fn undone(&mut self, s: &mut Session) -> Phase {
+        if let Some(depth) = self.undo_depth.take() {
+            release_savepoint(s, depth);
+        }
+        s.release_writer();
+        Phase::EndRead(EndRead)
+    }
+
+    /// The first turns: what this statement needs before its work.
+    fn start(&mut self, s: &mut Session) -> Result<Phase, Error> {
+        let sibling_writes = s.sibling_writes();
+        match &self.op {
+            Op::Begin(_) if s.explicit => Err(Error::Misuse),
+            Op::Commit | Op::Rollback | Op::Release { .. } | Op::RollbackTo { .. } if !s.explicit => Err(Error::Misuse),
+            Op::Release { depth } | Op::RollbackTo { depth } if *depth >= s.savepoints.depth() => Err(Error::Misuse),
+            // A transaction can neither begin nor end while a statement changes it.
+            Op::Begin(_) | Op::Commit | Op::Rollback | Op::Savepoint | Op::Release { .. } | Op::RollbackTo { .. }
+                if sibling_writes =>
+            {
+                Err(Error::Busy)
+            }
+            Op::Begin(BeginKind::Deferred) => {
+                s.explicit = true;
+                Ok(Phase::End)
+            }
+            Op::Commit => Ok(self.commit(s)),
+            Op::Release { depth: 0 } if s.opened_by_savepoint => Ok(self.commit(s)),
+            Op::Release { depth } => {
+                release_savepoint(s, *depth);
+                Ok(Phase::End)
+            }
+            Op::RollbackTo { depth } => Ok(Phase::UndoTo(UndoTo::new(*depth))),
+            Op::Savepoint => {
+                s.opened_by_savepoint |= !s.explicit;
+                s.explicit = true;
+                open_savepoint(s);
+                Ok(Phase::End)
+            }
+            Op::Rollback | Op::Close => {
+                self.ends_transaction = true;
+                Ok(Phase::Unwind(Rollback::default()))
+            }
+            Op::Checkpoint(_) => {
+                let busy = s.transaction_goes_on() && !s.planted(Bug::StmtCheckpointUnderSuspended);
+                if busy {
+                    return Err(Error::Locked);
+                }
+                if s.planted(Bug::StmtCheckpointUnderSuspended) {
+                    s.pages.clear();
+                }
+                Ok(Phase::Body(Box::new(Body::new(&self.op))))
+            }
             Op::Begin(BeginKind::Immediate)
             | Op::Get { .. }
             | Op::Put { .. }
@@ -188,14 +263,74 @@ impl Statement {
             | Op::Scan
             | Op::Count => {
                 self.owns_read = s.view.slot.is_none();
-                if self.owns_read { begin_read() } else { self.after_read(s) }
+                Ok(if self.owns_read { begin_read() } else { self.after_read(s) })
             }
-        })
+        }
     }
 
-    fn after_read(&self, s: &Session) -> Phase {
-        let writes = self.kind().writes() || matches!(self.op, Op::Begin(_));
-        if writes && !s.view.writing { Phase::BeginWrite(BeginWrite::default()) } else { Phase::Body(self.body()) }
+    fn commit(&mut self, s: &mut Session) -> Phase {
+        if s.view.writing {
+            return Phase::Commit(Commit::default());
+        }
+        s.explicit = false;
+        s.savepoints.clear();
+        Phase::EndRead(EndRead)
+    }
+
+    fn writes(&self) -> bool {
+        self.kind().writes() || matches!(self.op, Op::Begin(_))
+    }
+
+    fn after_read(&mut self, s: &mut Session) -> Phase {
+        s.mine().in_transaction = true;
+        if self.writes() && !s.view.writing {
+            return Phase::BeginWrite(BeginWrite::default());
+        }
+        self.begin_body(s)
+    }
+
+    fn begin_body(&mut self, s: &mut Session) -> Phase {
+        if let Op::Begin(_) = self.op {
+            s.explicit = true;
+            return Phase::EndRead(EndRead);
+        }
+        if self.kind().writes() {
+            s.writer = Some(s.slot);
+            if s.explicit {
+                self.undo_depth = Some(s.savepoints.depth());
+                open_savepoint(s);
+            }
+        }
+        s.release_control();
+        self.seen_changes = s.changes;
+        Phase::Body(Box::new(Body::new(&self.op)))
+    }
+
+    /// The body is done: what comes next.
+    fn after_body(&mut self, s: &mut Session) -> Phase {
+        if !self.kind().writes() {
+            let left = self.drops_unfinished_write(s);
+            return if left { Phase::Commit(Commit::default()) } else { Phase::EndRead(EndRead) };
+        }
+        s.note_change();
+        if let Some(depth) = self.undo_depth.take() {
+            release_savepoint(s, depth);
+        }
+        let left_to_reader = s.planted(Bug::StmtReaderDropRollsBackWrite) && s.sibling_in_transaction();
+        if s.explicit || left_to_reader {
+            s.release_writer();
+            return Phase::EndRead(EndRead);
+        }
+        Phase::Commit(Commit::default())
+    }
+
+    /// The transaction ends with its last statement; a commit may be followed by a checkpoint.
+    fn after_end(&mut self, s: &mut Session) -> Phase {
+        let due = s.shared.config.auto_checkpoint;
+        if self.committed && due > 0 && s.view.header.mx_frame >= due && !s.transaction_goes_on() {
+            return Phase::AutoCheckpoint(Box::new(Checkpoint::new(CheckpointMode::Passive)));
+        }
+        Phase::End
     }
 
     /// One turn. `Done` holds the statement's outcome, which may be an error; `Err` is an error that the statement has
@@ -206,19 +341,24 @@ impl Statement {
                 self.rehearses = false;
                 return s.give_way(Site::Rehearsal);
             }
-            Phase::Start => self.phase = self.start(s)?,
+            Phase::Start => {
+                if !std::mem::replace(&mut self.begun, true) {
+                    let (kind, key) = (self.kind(), self.op.key());
+                    s.emit(EventKind::StatementBegin { slot: s.slot, kind, key });
+                }
+                if !s.take_control() || (self.kind().writes() && s.sibling_writes()) {
+                    s.release_control();
+                    return s.give_way(Site::StatementSibling);
+                }
+                self.phase = self.start(s)?;
+            }
             Phase::BeginRead(begin) => {
                 turn!(begin.transition(s));
                 self.phase = self.after_read(s);
             }
             Phase::BeginWrite(begin) => {
                 turn!(begin.transition(s));
-                self.phase = if let Op::Begin(_) = self.op {
-                    s.explicit = true;
-                    Phase::End
-                } else {
-                    Phase::Body(self.body())
-                };
+                self.phase = self.begin_body(s);
             }
             Phase::BeginAgain(end) => {
                 turn!(end.transition(s));
@@ -226,29 +366,74 @@ impl Statement {
                 return if s.planted(Bug::WalRetryLoopInsideStep) { Ok(Continue) } else { s.give_way(Site::WriteBusy) };
             }
             Phase::Body(body) => {
+                if s.sibling_writes() && !s.has_control() {
+                    return s.give_way(Site::StatementSibling);
+                }
+                if self.seen_changes != s.changes {
+                    self.seen_changes = s.changes;
+                    body.reposition();
+                }
                 self.outcome = Ok(turn!(body.transition(s)));
-                self.phase = if s.explicit || matches!(self.op, Op::Checkpoint(_)) {
-                    Phase::End
-                } else if s.view.writing {
-                    Phase::Commit(Commit::default())
-                } else {
-                    Phase::EndRead(EndRead)
-                };
+                self.phase = self.after_body(s);
             }
             Phase::Commit(commit) => {
+                if !s.take_control() {
+                    return s.give_way(Site::StatementSibling);
+                }
                 turn!(commit.transition(s));
                 s.explicit = false;
+                s.savepoints.clear();
+                s.release_writer();
+                self.committed = true;
+                self.phase = Phase::EndRead(EndRead);
+            }
+            Phase::UndoTo(undo) => {
+                s.writer = Some(s.slot);
+                turn!(undo.transition(s));
+                s.release_writer();
+                self.phase = Phase::End;
+            }
+            Phase::UndoStatement(undo) => {
+                turn!(undo.transition(s));
+                self.phase = self.undone(s);
+            }
+            Phase::Unwind(rollback) => {
+                if !s.take_control() {
+                    return s.give_way(Site::StatementSibling);
+                }
+                // Half a rollback is not for others to read.
+                s.writer = Some(s.slot);
+                turn!(rollback.transition(s));
+                // Only now: until all is undone, nobody else may end the read transaction under it.
+                s.explicit &= !self.ends_transaction;
+                s.release_writer();
+                self.phase = Phase::EndRead(EndRead);
+            }
+            Phase::Release(release) => {
+                turn!(release.transition(s));
                 self.phase = Phase::EndRead(EndRead);
             }
             Phase::EndRead(end) => {
-                turn!(end.transition(s));
+                s.mine().in_transaction = false;
+                s.opened_by_savepoint &= s.explicit;
+                if !s.transaction_goes_on() {
+                    turn!(end.transition(s));
+                }
+                self.phase = self.after_end(s);
+            }
+            Phase::AutoCheckpoint(checkpoint) => {
+                if !s.take_control() {
+                    return s.give_way(Site::StatementSibling);
+                }
+                turn!(checkpoint.transition(s));
                 self.phase = Phase::End;
             }
-            Phase::Unwind(rollback) => {
-                turn!(rollback.transition(s));
+            Phase::AutoRelease(release) => {
+                turn!(release.transition(s));
                 self.phase = Phase::End;
             }
             Phase::End => {
+                s.release_control();
                 return Ok(Done(std::mem::replace(&mut self.outcome, Ok(Outcome::Unit))));
             }
         }

@@ -84,6 +84,10 @@ impl PageCache {
         self.resident >= self.capacity
     }
 
+    pub(super) fn is_over(&self) -> bool {
+        self.resident > self.capacity
+    }
+
     /// The page that should leave next: the least recently used one that nobody holds, clean ones first.
     pub(super) fn victim(&self) -> Option<Arc<Page>> {
         let unused = self.slots.iter().flatten().filter(|r| r.page.pins() == 0 && !r.page.is_locked());

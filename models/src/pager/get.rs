@@ -1,6 +1,7 @@
 //! Getting a page: from the cache, from the log, or from the database file.
 
 use super::page::{Page, PinnedPage};
+use super::savepoint::{journal_absence, journal_page};
 use crate::bug::Bug;
 use crate::digest::digest;
 use crate::disk::{FileId, Request};
@@ -17,11 +18,20 @@ use crate::wal::{AppendFrames, format};
 #[derive(Debug, Hash)]
 pub struct GetPage {
     number: u32,
-    spill: Option<Box<AppendFrames>>,
+    has_shrunk: bool,
+    spill: Option<Spill>,
     /// The read that this machine waits for.
     awaited: Option<Completion>,
     /// The read that this machine has submitted last: only it knows how to go on with a short one.
     read: Option<PageRead>,
+}
+
+/// A page that is being written to an unpublished frame, to make room.
+#[derive(Debug, Hash)]
+struct Spill {
+    append: Box<AppendFrames>,
+    /// Control was taken for the spill alone.
+    took_control: bool,
 }
 
 /// A read of a page, or of the rest of one.
@@ -35,7 +45,7 @@ struct PageRead {
 impl GetPage {
     /// A machine that gets page `number`.
     pub fn new(number: u32) -> Self {
-        Self { number, spill: None, awaited: None, read: None }
+        Self { number, has_shrunk: false, spill: None, awaited: None, read: None }
     }
 }
 
@@ -45,14 +55,30 @@ impl StateTransition<Session> for GetPage {
 
     fn transition(&mut self, s: &mut Session) -> Turn<PinnedPage> {
         if let Some(spill) = &mut self.spill {
-            turn!(spill.transition(s));
+            let turn = spill.append.transition(s)?;
+            // Parts of it say so themselves and take it back; here it holds for the whole.
+            s.mine().must_finish = true;
+            turn!(Ok::<_, Error>(turn));
+            s.mine().must_finish = false;
+            if spill.took_control {
+                s.release_control();
+            }
             self.spill = None;
-            s.spilling = false;
+            // A statement that writes may have begun meanwhile.
+            return Ok(Continue);
         }
         if let Some(error) = self.awaited.take_if(|read| read.finished()).and_then(|read| read.get_error())
             && !s.planted(Bug::CompletionErrorCountsAsSuccess)
         {
             return Err(Error::Io(error));
+        }
+        // A statement may have made more pages than the cache has room for: the excess leaves first. Once, or the page that
+        // is wanted would be driven out again and again where all others are in use.
+        if !std::mem::replace(&mut self.has_shrunk, true)
+            && s.pages.is_over()
+            && let Some(turn) = self.make_room(s)
+        {
+            return turn;
         }
         if let Some((page, reading)) = s.pages.find(self.number) {
             if page.is_loaded() {
@@ -79,8 +105,10 @@ impl StateTransition<Session> for GetPage {
             }
             // The read has failed, or whoever made it has given it up halfway. This one tries again.
         }
-        if s.pages.is_full() && make_room(s, &mut self.spill) {
-            return Ok(Continue);
+        if s.pages.is_full()
+            && let Some(turn) = self.make_room(s)
+        {
+            return turn;
         }
         let read = find_page(s, self.number)?;
         self.submit(s, read)
@@ -88,44 +116,77 @@ impl StateTransition<Session> for GetPage {
 }
 
 impl GetPage {
+    /// Evicts or starts to spill one page; `None` if every page is in use, and the cache has to grow.
+    fn make_room(&mut self, s: &mut Session) -> Option<Turn<PinnedPage>> {
+        let victim = s.pages.victim()?;
+        if !victim.is_dirty() {
+            evict(s, &victim);
+            return Some(Ok(Continue));
+        }
+        // Page 1 is never spilled: its change counter is stamped at commit.
+        (victim.number() != 1).then(|| self.start_spill(s, victim))
+    }
+
+    /// The frame position is the transaction's, so a spill needs control; and it is finished even if the statement is
+    /// abandoned, because the transaction goes on.
+    fn start_spill(&mut self, s: &mut Session, victim: Arc<Page>) -> Turn<PinnedPage> {
+        let took_control = !s.has_control();
+        if !s.take_control() {
+            return s.give_way(Site::StatementSibling);
+        }
+        if !s.planted(Bug::SavepointSpillNotJournaled) {
+            journal_page(s, &victim);
+        }
+        let append = Box::new(AppendFrames::spill(PinnedPage::new(victim)));
+        self.spill = Some(Spill { append, took_control });
+        Ok(Continue)
+    }
+
     /// Submits a read; its page becomes resident when it is accepted. If there is no room for it the page is looked up
     /// again, from the start.
     fn submit(&mut self, s: &mut Session, read: PageRead) -> Turn<PinnedPage> {
-        let (loading, log, conn) = (Arc::clone(&read.page), Arc::clone(&s.shared.log), s.conn);
-        let (number, len, source) = (self.number, read.request.range().1, read.source);
-        let stays_locked = s.planted(Bug::PageFailedReadStaysLocked);
-        let callback = move |result: Result<(Arc<Buffer>, i32), CompletionError>| {
-            if result.is_err() && stays_locked {
-                return;
-            }
-            let whole = result.ok().filter(|(_, n)| n.cast_unsigned() == len);
-            let loaded = whole.map(|(buffer, _)| buffer.read(digest));
-            if let Some(digest) = loaded {
-                log.push(Actor::Conn(conn), EventKind::PageLoaded { page: number, source, digest });
-            }
-            loading.end_read(loaded);
-        };
-        let completion =
-            Completion::new_read_planted(s.shared.config.planted, Arc::clone(read.page.buffer()), callback);
-        // With the buffer, which belongs to the page, this is all that the callback depends on.
-        completion.set_label(match source {
-            PageSource::Database => u64::from(number),
-            PageSource::Frame(frame) => u64::from(number) | u64::from(frame) << 32,
-        });
-        match s.submit_with(read.request.clone(), completion)? {
+        match submit_read(s, self.number, &read)? {
             Submitted::RingFull => {
-                s.pages.remove(number);
+                s.pages.remove(self.number);
                 s.emit(EventKind::Overflow { left: 1 });
                 s.give_way(Site::RingFull)
             }
             Submitted::Accepted(completion) => {
-                read.page.begin_read();
-                s.pages.insert(Arc::clone(&read.page), Some(completion.clone()));
                 (self.awaited, self.read) = (Some(completion.clone()), Some(read));
                 s.wait(Site::PagerRead, completion)
             }
         }
     }
+}
+
+/// Hands a read to the disk; an accepted one makes its page resident.
+fn submit_read(s: &mut Session, number: u32, read: &PageRead) -> Result<Submitted, Error> {
+    let (loading, log, conn) = (Arc::clone(&read.page), Arc::clone(&s.shared.log), s.conn);
+    let (len, source) = (read.request.range().1, read.source);
+    let stays_locked = s.planted(Bug::PageFailedReadStaysLocked);
+    let callback = move |result: Result<(Arc<Buffer>, i32), CompletionError>| {
+        if result.is_err() && stays_locked {
+            return;
+        }
+        let whole = result.ok().filter(|(_, n)| n.cast_unsigned() == len);
+        let loaded = whole.map(|(buffer, _)| buffer.read(digest));
+        if let Some(digest) = loaded {
+            log.push(Actor::Conn(conn), EventKind::PageLoaded { page: number, source, digest });
+        }
+        loading.end_read(loaded);
+    };
+    let completion = Completion::new_read_planted(s.shared.config.planted, Arc::clone(read.page.buffer()), callback);
+    // With the buffer, which belongs to the page, this is all that the callback depends on.
+    completion.set_label(match source {
+        PageSource::Database => u64::from(number),
+        PageSource::Frame(frame) => u64::from(number) | u64::from(frame) << 32,
+    });
+    let submitted = s.submit_with(read.request.clone(), completion)?;
+    if let Submitted::Accepted(completion) = &submitted {
+        read.page.begin_read();
+        s.pages.insert(Arc::clone(&read.page), Some(completion.clone()));
+    }
+    Ok(submitted)
 }
 
 fn note_use(s: &Session, page: &Page) {
@@ -138,24 +199,19 @@ fn note_use(s: &Session, page: &Page) {
     });
 }
 
-/// Evicts one page or starts to spill one. Returns whether another turn is needed; when every page is in use the cache
-/// grows instead.
-fn make_room(s: &mut Session, spill: &mut Option<Box<AppendFrames>>) -> bool {
-    let Some(victim) = s.pages.victim() else {
-        return false;
-    };
-    if victim.is_dirty() {
-        // Page 1 is never spilled: its change counter is stamped at commit.
-        if victim.number() == 1 {
-            return false;
-        }
-        *spill = Some(Box::new(AppendFrames::spill(PinnedPage::new(victim))));
-        s.spilling = true;
-        return true;
-    }
+fn evict(s: &mut Session, victim: &Page) {
     s.pages.remove(victim.number());
     s.emit(EventKind::Evicted { page: victim.number(), dirty: victim.is_dirty(), pinned: victim.pins() > 0 });
-    true
+}
+
+/// Starts to read a page that will be wanted soon, if there is room for it in the cache and in the ring; nobody waits for
+/// it here, and a refusal is for whoever wants the page to see.
+pub(crate) fn read_ahead(s: &mut Session, number: u32) -> Result<(), Error> {
+    if s.pages.find(number).is_none() && !s.pages.is_full() {
+        let read = find_page(s, number)?;
+        let _nobody_waits = submit_read(s, number, &read);
+    }
+    Ok(())
 }
 
 /// The read of a page of the snapshot that is not resident.
@@ -187,11 +243,15 @@ pub fn fresh_page(s: &mut Session, number: u32) -> PinnedPage {
     let takes_any = s.planted(Bug::ReentryReadCompletionDropped);
     let usable =
         s.pages.find(number).filter(|(page, _)| page.is_loaded() || takes_any).map(|(page, _)| Arc::clone(page));
-    let page = usable.unwrap_or_else(|| {
-        let page = Page::new(number, s.page_size());
-        s.pages.insert(Arc::clone(&page), None);
-        page
-    });
+    let page = match usable {
+        Some(page) => page,
+        None => {
+            journal_absence(s, number);
+            let page = Page::new(number, s.page_size());
+            s.pages.insert(Arc::clone(&page), None);
+            page
+        }
+    };
     let page = PinnedPage::new(page);
     mark_dirty(s, &page);
     page.page().make_fresh();
@@ -200,6 +260,12 @@ pub fn fresh_page(s: &mut Session, number: u32) -> PinnedPage {
 
 /// Announces that the page is about to be changed. Must come before the first change.
 pub fn mark_dirty(s: &mut Session, page: &PinnedPage) {
+    journal_page(s, page.page());
+    make_dirty(s, page);
+}
+
+/// Puts a page on the dirty list; what a savepoint needs of it must be in the subjournal by then.
+pub(crate) fn make_dirty(s: &mut Session, page: &PinnedPage) {
     if page.page().make_dirty() {
         s.pages.add_dirty(page.number());
         s.emit(EventKind::Dirtied { page: page.number(), locked: page.page().is_locked() });

@@ -84,6 +84,11 @@ impl Page {
         self.digest.load(Ordering::Acquire)
     }
 
+    /// Lends the bytes, whatever state they are in, for inspection.
+    pub fn with_bytes<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
+        self.buffer.read(f)
+    }
+
     /// The bytes, for an operation that reads into them.
     pub(super) fn buffer(&self) -> &Arc<Buffer> {
         &self.buffer
@@ -118,6 +123,14 @@ impl Page {
             self.set(SPILLED);
         }
         self.digest.store(self.buffer.read(crate::digest::digest), Ordering::Release);
+    }
+
+    /// Gives a new page object the bytes and flags of a pre-image.
+    pub(super) fn restore(&self, image: &[u8], dirty: bool, spilled: bool) {
+        self.buffer.write(|bytes| bytes.copy_from_slice(image));
+        self.digest.store(crate::digest::digest(image), Ordering::Release);
+        let flags = LOADED | if dirty { DIRTY } else { 0 } | if spilled { SPILLED } else { 0 };
+        self.flags.store(flags, Ordering::Release);
     }
 
     pub(super) fn forget_spill(&self) {

@@ -4,9 +4,10 @@
 //! changed nothing.
 
 use super::format::page1;
+use crate::bug::Bug;
 use crate::io::StateTransition;
 use crate::io::TransitionResult::{Continue, Done};
-use crate::pager::{GetPage, PinnedPage, fresh_page, mark_dirty};
+use crate::pager::{GetPage, PinnedPage, fresh_page, journal_pinned, make_dirty, mark_dirty};
 use crate::session::{Error, Session, Turn};
 use crate::turn;
 use crate::wal::format::be32;
@@ -90,8 +91,16 @@ impl StateTransition<Session> for AllocatePage {
             return Err(Error::Corrupt("a freelist trunk lists more leaves than it can hold"));
         }
         let number = field(&trunk, trunk_leaf(leaves - 1));
-        mark_dirty(s, &trunk);
+        let journals_late = s.planted(Bug::SavepointPreimageAfterWrite);
+        if journals_late {
+            make_dirty(s, &trunk)
+        } else {
+            mark_dirty(s, &trunk)
+        }
         set_field(&trunk, TRUNK_COUNT, leaves - 1);
+        if journals_late {
+            journal_pinned(s, &trunk);
+        }
         Ok(Done(fresh_page(s, number)))
     }
 }

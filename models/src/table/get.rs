@@ -27,6 +27,11 @@ impl Get {
     pub fn new(key: i64) -> Self {
         Self { key, state: State::Seek(Seek::new(key)) }
     }
+
+    /// Starts again: the pages that it holds may be out of date.
+    pub(crate) fn reposition(&mut self) {
+        *self = Self::new(self.key);
+    }
 }
 
 impl StateTransition<Session> for Get {

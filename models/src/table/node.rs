@@ -78,19 +78,25 @@ pub fn cell_count(page: &[u8]) -> usize {
     be16(page, 3)
 }
 
-/// Finds a key in a leaf: the cell, or the index at which it would have to be inserted.
-pub fn find_in_leaf(page: &[u8], key: i64) -> Result<Result<LeafCell<'_>, usize>, Error> {
+/// The index of the first cell of a leaf whose key is not below `key`.
+pub fn leaf_position(page: &[u8], key: i64) -> Result<usize, Error> {
     let (mut low, mut high) = (0, cell_count(page));
     while low < high {
         let middle = usize::midpoint(low, high);
-        let cell = leaf_cell(page, middle)?;
-        match cell.key.cmp(&key) {
-            std::cmp::Ordering::Equal => return Ok(Ok(cell)),
-            std::cmp::Ordering::Less => low = middle + 1,
-            std::cmp::Ordering::Greater => high = middle,
+        if leaf_cell(page, middle)?.key < key {
+            low = middle + 1;
+        } else {
+            high = middle;
         }
     }
-    Ok(Err(low))
+    Ok(low)
+}
+
+/// Finds a key in a leaf: the cell, or the index at which it would have to be inserted.
+pub fn find_in_leaf(page: &[u8], key: i64) -> Result<Result<LeafCell<'_>, usize>, Error> {
+    let at = leaf_position(page, key)?;
+    let found = if at < cell_count(page) { Some(leaf_cell(page, at)?) } else { None };
+    Ok(found.filter(|cell| cell.key == key).ok_or(at))
 }
 
 /// How many bytes cells may take in a leaf, each with its two-byte pointer.

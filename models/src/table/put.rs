@@ -217,7 +217,7 @@ impl StateTransition<Session> for Put {
     }
 }
 
-/// Appends an element to the list stored under a key: a value read and written back longer.
+/// Appends an element to the list stored under a key: a value read, written back longer, and read again.
 #[derive(Debug, Hash)]
 pub struct Append {
     key: i64,
@@ -228,7 +228,9 @@ pub struct Append {
 #[derive(Debug, Hash)]
 enum AppendState {
     Get(super::Get),
-    Put(Box<Put>),
+    Put(Box<Put>, usize),
+    /// The row is in place; what is read back must have this length.
+    ReadBack(super::Get, usize),
 }
 
 impl Append {
@@ -247,10 +249,27 @@ impl StateTransition<Session> for Append {
             AppendState::Get(get) => {
                 let mut value = turn!(get.transition(s)).unwrap_or_default();
                 value.extend_from_slice(&self.element);
-                self.state = AppendState::Put(Box::new(Put::new(self.key, &value)));
+                self.state = AppendState::Put(Box::new(Put::new(self.key, &value)), value.len());
                 Ok(Continue)
             }
-            AppendState::Put(put) => put.transition(s),
+            AppendState::Put(put, len) => {
+                turn!(put.transition(s));
+                self.state = AppendState::ReadBack(super::Get::new(self.key), *len);
+                Ok(Continue)
+            }
+            AppendState::ReadBack(get, len) => {
+                let turn = get.transition(s)?;
+                if s.planted(Bug::ReentryAppendRepeated)
+                    && let Io(io) = turn
+                {
+                    self.state = AppendState::Get(super::Get::new(self.key));
+                    return Ok(Io(io));
+                }
+                match turn!(Ok::<_, Error>(turn)) {
+                    Some(value) if value.len() == *len => Ok(Done(())),
+                    _ => Err(Error::Corrupt("an appended row does not read back")),
+                }
+            }
         }
     }
 }

@@ -4,23 +4,59 @@ use super::ROOT;
 use super::format::decode_record;
 use super::node::{self, Children, Kind};
 use super::overflow::ReadPayload;
+use crate::bug::Bug;
 use crate::io::StateTransition;
 use crate::io::TransitionResult::{Continue, Done};
-use crate::pager::{GetPage, PinnedPage};
+use crate::pager::{GetPage, PinnedPage, read_ahead};
 use crate::session::{Error, Session, Turn};
 use crate::turn;
 
-/// Gives the leaves one after the other, from the smallest key.
+/// Gives the leaves one after the other, ascending, and has the next one read ahead.
+///
+/// Between two leaves it holds no page, so it finds its position in the root anew each time, as a cursor does that has
+/// let its path go.
 #[derive(Debug, Hash)]
 struct Leaves {
-    root: Option<PinnedPage>,
-    position: usize,
-    get: Option<GetPage>,
+    /// Rows up to this key have been seen.
+    after: Option<i64>,
+    /// The position in the root of the next leaf; `None` until the root has told.
+    position: Option<usize>,
+    /// Whether the leaf given last is the last one.
+    at_last: bool,
+    state: LeavesState,
+}
+
+#[derive(Debug, Hash)]
+enum LeavesState {
+    Root(GetPage),
+    Leaf(GetPage),
+    Ended,
 }
 
 impl Leaves {
-    fn new() -> Self {
-        Self { root: None, position: 0, get: Some(GetPage::new(ROOT)) }
+    fn new(after: Option<i64>) -> Self {
+        Self { after, position: None, at_last: false, state: LeavesState::Root(GetPage::new(ROOT)) }
+    }
+
+    /// Finds the next leaf in the root, which may be the only leaf itself.
+    fn descend(&mut self, s: &mut Session, root: PinnedPage) -> Turn<Option<PinnedPage>> {
+        if root.read(node::kind)? == Kind::Leaf {
+            self.state = LeavesState::Ended;
+            self.at_last = true;
+            return Ok(Done(Some(root)));
+        }
+        let children = root.read(Children::read)?;
+        let position = self.position.unwrap_or_else(|| self.after.map_or(0, |key| children.position(key)));
+        if position == children.len() {
+            return Ok(Done(None));
+        }
+        if position + 1 < children.len() {
+            read_ahead(s, children.child(position + 1))?;
+        }
+        self.position = Some(position + 1);
+        self.at_last = position + 1 == children.len();
+        self.state = LeavesState::Leaf(GetPage::new(children.child(position)));
+        Ok(Continue)
     }
 }
 
@@ -29,28 +65,20 @@ impl StateTransition<Session> for Leaves {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<Option<PinnedPage>> {
-        let Some(get) = &mut self.get else {
-            let Some(root) = &self.root else {
-                return Ok(Done(None));
-            };
-            let children = root.read(Children::read)?;
-            if self.position == children.len() {
-                self.root = None;
-                return Ok(Done(None));
+        match &mut self.state {
+            LeavesState::Root(get) => {
+                let root = turn!(get.transition(s));
+                self.descend(s, root)
             }
-            self.get = Some(GetPage::new(children.child(self.position)));
-            self.position += 1;
-            return Ok(Continue);
-        };
-        let page = turn!(get.transition(s));
-        self.get = None;
-        match page.read(node::kind)? {
-            Kind::Leaf => Ok(Done(Some(page))),
-            Kind::Interior if self.root.is_none() => {
-                self.root = Some(page);
-                Ok(Continue)
+            LeavesState::Leaf(get) => {
+                let page = turn!(get.transition(s));
+                self.state = LeavesState::Root(GetPage::new(ROOT));
+                match page.read(node::kind)? {
+                    Kind::Leaf => Ok(Done(Some(page))),
+                    Kind::Interior => Err(Error::Corrupt("the tree has more than two levels")),
+                }
             }
-            Kind::Interior => Err(Error::Corrupt("the tree has more than two levels")),
+            LeavesState::Ended => Ok(Done(None)),
         }
     }
 }
@@ -67,7 +95,15 @@ pub struct Scan {
 
 impl Default for Scan {
     fn default() -> Self {
-        Self { leaves: Leaves::new(), leaf: None, reading: None, rows: Vec::new() }
+        Self { leaves: Leaves::new(None), leaf: None, reading: None, rows: Vec::new() }
+    }
+}
+
+impl Scan {
+    /// Lets all pages go and goes on behind the last row, by its key: the pages may be out of date.
+    pub(crate) fn reposition(&mut self) {
+        let after = self.rows.last().map(|(key, _)| *key);
+        *self = Self { leaves: Leaves::new(after), rows: std::mem::take(&mut self.rows), ..Self::default() };
     }
 }
 
@@ -87,7 +123,11 @@ impl StateTransition<Session> for Scan {
             let Some(leaf) = turn!(self.leaves.transition(s)) else {
                 return Ok(Done(std::mem::take(&mut self.rows)));
             };
-            self.leaf = Some((leaf, 0));
+            let first = match self.rows.last() {
+                Some((last, _)) => leaf.read(|page| node::leaf_position(page, last.saturating_add(1)))?,
+                None => 0,
+            };
+            self.leaf = Some((leaf, first));
             return Ok(Continue);
         };
         self.reading = leaf.read(|page| {
@@ -106,11 +146,33 @@ impl StateTransition<Session> for Scan {
 pub struct Count {
     leaves: Leaves,
     rows: u64,
+    /// The largest key counted.
+    last: Option<i64>,
+    /// Only with [`Bug::ReentryCountLastPageTwice`]: the leaf just counted.
+    counted: Option<PinnedPage>,
 }
 
 impl Default for Count {
     fn default() -> Self {
-        Self { leaves: Leaves::new(), rows: 0 }
+        Self { leaves: Leaves::new(None), rows: 0, last: None, counted: None }
+    }
+}
+
+impl Count {
+    /// Lets all pages go and goes on behind the last row counted: the pages may be out of date.
+    pub(crate) fn reposition(&mut self) {
+        *self = Self { leaves: Leaves::new(self.last), ..std::mem::take(self) };
+    }
+
+    fn add(&mut self, leaf: &PinnedPage) -> Result<(), Error> {
+        let (first, cells, last) = leaf.read(|page| {
+            let first = self.last.map_or(Ok(0), |last| node::leaf_position(page, last.saturating_add(1)))?;
+            let cells = node::leaf_cells(page)?;
+            Ok::<_, Error>((first, cells.len(), cells.last().map(|cell| cell.key)))
+        })?;
+        self.rows += (cells - first) as u64;
+        self.last = self.last.max(last);
+        Ok(())
     }
 }
 
@@ -119,10 +181,26 @@ impl StateTransition<Session> for Count {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<u64> {
+        if let Some(leaf) = &self.counted {
+            // The planted bug: adding and moving on are one state, which is entered again if the move yields.
+            self.rows += leaf.read(node::cell_count) as u64;
+            let last_move = loop {
+                match self.leaves.transition(s)? {
+                    Continue => {}
+                    other => break other,
+                }
+            };
+            turn!(Ok::<_, Error>(last_move));
+            return Ok(Done(self.rows));
+        }
         let Some(leaf) = turn!(self.leaves.transition(s)) else {
             return Ok(Done(self.rows));
         };
-        self.rows += leaf.read(node::cell_count) as u64;
+        if self.leaves.at_last && s.planted(Bug::ReentryCountLastPageTwice) {
+            self.counted = Some(leaf);
+            return Ok(Continue);
+        }
+        self.add(&leaf)?;
         Ok(Continue)
     }
 }

@@ -3,6 +3,7 @@
 use super::SyncMode;
 use super::format::{self, Frame};
 use super::header::StoreHeader;
+use super::recheck::Recheck;
 use super::restart::RestartLog;
 use super::shared::Header;
 use crate::bug::Bug;
@@ -29,8 +30,8 @@ pub struct AppendFrames {
     state: State,
     /// The checksum of the last frame written by this machine.
     checksum: format::Checksum,
-    /// How many frames this machine has written. A later stage needs it, so it belongs to the machine.
-    appended: u32,
+    /// The pages of the frames that this machine has appended. A later stage needs them, so they belong to the machine.
+    appended: Vec<u32>,
     synced: bool,
     written: Option<Transfer>,
 }
@@ -43,6 +44,7 @@ enum State {
     SyncHeader(Transfer),
     Frames,
     WriteFrames(Transfer),
+    Recheck(Recheck),
     Sync,
     SyncFrames(Transfer),
     Index,
@@ -63,46 +65,90 @@ impl AppendFrames {
 
     fn new(pages: Vec<PinnedPage>, commit_pages: Option<u32>) -> Self {
         let state = State::Restart(RestartLog::default());
-        Self { pages, commit_pages, state, checksum: [0; 2], appended: 0, synced: false, written: None }
+        Self { pages, commit_pages, state, checksum: [0; 2], appended: Vec::new(), synced: false, written: None }
     }
 
-    /// One write per frame; they may complete in any order.
+    /// One write per page; they may complete in any order.
     fn encode_frames(&mut self, s: &mut Session) -> Transfer {
         if s.planted(Bug::CommitFsyncErrorKeepsFrames) {
             Self::adopt_kept_position(s);
         }
-        let header = s.view.header;
-        let page_size = s.page_size();
-        self.checksum = header.checksum;
+        self.checksum = s.view.header.checksum;
+        self.appended.clear();
         let mut frames = Transfer::new(Site::AppendFrames);
         let last = self.pages.len() - 1;
-        for (i, page) in self.pages.iter().enumerate() {
-            let number = header.mx_frame + 1 + i as u32;
-            let ends_commit = i == last || s.planted(Bug::DurCommitMarkOnEveryFrame);
-            let commit_pages = self.commit_pages.filter(|_| ends_commit).unwrap_or(0);
-            let frame = Frame { page: page.number(), commit_pages };
-            let (bytes, sum) = page.read(|bytes| {
-                s.emit(EventKind::Frame { frame: number, page: frame.page, commit_pages, digest: digest(bytes) });
-                format::encode_frame(frame, header.salts, self.checksum, header.big_endian, bytes)
-            });
-            self.checksum = sum;
-            let offset = format::frame_offset(number, page_size);
-            frames.push(0, Request::write(FileId::Wal, offset, Buffer::from_vec(bytes)));
+        for i in 0..=last {
+            let page = self.pages[i].clone();
+            let carries_mark = i == last && self.commit_pages.is_some();
+            if let Some(frame) = self.own_frame(s, page.number()).filter(|_| !carries_mark) {
+                frames.push(0, overwrite(s, frame, &page));
+                continue;
+            }
+            let marked = carries_mark || s.planted(Bug::DurCommitMarkOnEveryFrame);
+            let commit_pages = self.commit_pages.filter(|_| marked).unwrap_or(0);
+            frames.push(0, self.append(s, &page, commit_pages));
+            if carries_mark && !s.shared.config.powersafe_overwrite && self.wants_sync(s) {
+                self.pad(s, &mut frames, &page, commit_pages);
+            }
         }
         if s.planted(Bug::DurSyncBeforeWritesFinish) && self.wants_sync(s) {
             frames.push(0, Request::Sync { file: FileId::Wal });
             self.synced = true;
         }
         s.shared.wal.set_unsynced(!s.planted(Bug::DurSyncSkippedStaleFlag) || s.shared.wal.unsynced());
-        self.appended = self.pages.len() as u32;
         frames
+    }
+
+    /// The frame of its own that the transaction may write over with a newer version of the page.
+    fn own_frame(&self, s: &Session, page: u32) -> Option<u32> {
+        let (first, last) = (s.view.base.mx_frame + 1, s.view.header.mx_frame);
+        let frame = s.shared.wal.index.lock().lookup(page, first, last)?;
+        s.savepoints.may_overwrite(frame, s.view.header.seq).then_some(frame)
+    }
+
+    /// Writes the next frame.
+    fn append(&mut self, s: &Session, page: &PinnedPage, commit_pages: u32) -> Request {
+        self.appended.push(page.number());
+        let header = s.view.header;
+        let number = header.mx_frame + self.appended.len() as u32;
+        let frame = Frame { page: page.number(), commit_pages };
+        let (mut bytes, sum) = page.read(|bytes| {
+            s.emit(EventKind::Frame { frame: number, page: frame.page, commit_pages, digest: digest(bytes) });
+            format::encode_frame(frame, header.salts, self.checksum, header.big_endian, bytes)
+        });
+        self.checksum = sum;
+        if s.view.recheck.is_some() {
+            // The chain is broken further up: salts and checksum are filled in at the commit.
+            bytes[8..format::FRAME_HEADER_LEN].fill(0);
+        }
+        let offset = format::frame_offset(number, s.page_size());
+        Request::write(FileId::Wal, offset, Buffer::from_vec(bytes))
+    }
+
+    /// Repeats the commit frame until a sector boundary is crossed: on a disk that may spoil the rest of a sector that is
+    /// being written, no later commit may write to the sector in which this one has its mark.
+    fn pad(&mut self, s: &Session, frames: &mut Transfer, page: &PinnedPage, commit_pages: u32) {
+        let filled = self.end(s).next_multiple_of(s.shared.disk.sector_size() as u64);
+        while self.end(s) < filled {
+            frames.push(0, self.append(s, page, commit_pages));
+        }
+    }
+
+    /// Where the log will end.
+    fn end(&self, s: &Session) -> u64 {
+        format::frame_offset(s.view.header.mx_frame + 1 + self.appended.len() as u32, s.page_size())
+    }
+
+    fn after_frames(&self, s: &Session) -> State {
+        if self.wants_sync(s) { State::Sync } else { State::Index }
     }
 
     /// What the planted bug does after a failed commit fsync: the next append goes on behind these frames.
     fn keep_position(&self, s: &Session) {
         let before = s.view.header;
-        let header = Header { mx_frame: before.mx_frame + self.appended, checksum: self.checksum, ..before };
-        let pages = self.pages.iter().map(PinnedPage::number).collect();
+        let header =
+            Header { mx_frame: before.mx_frame + self.appended.len() as u32, checksum: self.checksum, ..before };
+        let pages = self.appended.clone();
         *s.shared.wal.kept_position.lock() = Some((header, pages));
     }
 
@@ -177,14 +223,23 @@ impl StateTransition<Session> for AppendFrames {
                 Ok(Continue)
             }
             State::WriteFrames(frames) => {
-                if s.planted(Bug::WalVisibleBeforeWritten) {
+                if s.planted(Bug::WalVisibleBeforeWritten) && s.view.recheck.is_none() {
                     let _not_waited_for = frames.transition(s)?;
                     self.written = Some(std::mem::replace(frames, Transfer::new(Site::AppendFrames)));
                     self.state = State::Index;
                     return Ok(Continue);
                 }
                 turn!(frames.transition(s));
-                self.state = if self.wants_sync(s) { State::Sync } else { State::Index };
+                let last = s.view.header.mx_frame + self.appended.len() as u32;
+                self.state = match s.view.recheck.filter(|_| self.commit_pages.is_some()) {
+                    Some(first) => State::Recheck(Recheck::new(first, last)),
+                    None => self.after_frames(s),
+                };
+                Ok(Continue)
+            }
+            State::Recheck(recheck) => {
+                self.checksum = turn!(recheck.transition(s));
+                self.state = self.after_frames(s);
                 Ok(Continue)
             }
             State::Sync => {
@@ -194,7 +249,7 @@ impl StateTransition<Session> for AppendFrames {
                     return Ok(Continue);
                 }
                 if s.planted(Bug::ReentryCommitResultLost) {
-                    self.appended = 0;
+                    self.appended.clear();
                 }
                 self.state = State::SyncFrames(Transfer::of(Site::AppendSync, Request::Sync { file: FileId::Wal }));
                 Ok(Continue)
@@ -213,17 +268,17 @@ impl StateTransition<Session> for AppendFrames {
                 Ok(Continue)
             }
             State::Index => {
-                let pages: Vec<u32> = self.pages.iter().map(PinnedPage::number).collect();
                 let before = s.view.header.mx_frame;
-                s.shared.wal.index.lock().append(before, &pages);
-                s.view.header.mx_frame += self.appended;
+                s.shared.wal.index.lock().append(before, &self.appended);
+                s.view.header.mx_frame += self.appended.len() as u32;
                 s.view.header.checksum = self.checksum;
                 if let Some(pages) = self.commit_pages {
+                    s.view.recheck = None;
                     s.view.header.change += 1;
                     s.view.header.pages = pages;
                     self.state = State::Publish(StoreHeader::new(s.view.header, true));
                     // The frames are durable as far as the mode asks: the commit goes on even if it is abandoned.
-                    s.must_finish = true;
+                    s.mine().must_finish = true;
                 } else {
                     self.state = State::Published;
                 }
@@ -232,17 +287,28 @@ impl StateTransition<Session> for AppendFrames {
             State::Publish(store) => {
                 turn!(store.transition(s));
                 self.state = State::Published;
-                s.must_finish = true;
+                s.mine().must_finish = true;
                 Ok(Continue)
             }
             State::Published => {
                 if let Some(written) = &mut self.written {
                     turn!(written.transition(s));
                 }
-                s.must_finish = false;
+                s.mine().must_finish = false;
                 s.pages.frames_written(&self.pages, self.commit_pages.is_some());
                 Ok(Done(()))
             }
         }
     }
+}
+
+/// Writes a page over a frame of its own transaction; its checksum, and all behind it, are completed at the commit.
+fn overwrite(s: &mut Session, frame: u32, page: &PinnedPage) -> Request {
+    s.view.recheck = Some(s.view.recheck.map_or(frame, |first| first.min(frame)));
+    let offset = format::frame_offset(frame, s.page_size()) + format::FRAME_HEADER_LEN as u64;
+    let bytes = page.read(|bytes| {
+        s.emit(EventKind::Overwrite { frame, page: page.number(), digest: digest(bytes) });
+        bytes.to_vec()
+    });
+    Request::write(FileId::Wal, offset, Buffer::from_vec(bytes))
 }

@@ -66,7 +66,7 @@ impl StateTransition<Session> for StoreHeader {
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
         // Half a header would lock every reader out: from the first word on this is finished, whatever happens.
-        s.must_finish = true;
+        s.mine().must_finish = true;
         for at in words(s, self.stored) {
             let (copy, word) = (1 - at / HEADER_WORDS, at % HEADER_WORDS);
             s.shared.wal.store_header_word(copy, word, self.header.encode()[word]);
@@ -75,7 +75,7 @@ impl StateTransition<Session> for StoreHeader {
         if self.stored < 2 * HEADER_WORDS {
             return s.pass(Site::HeaderStore);
         }
-        s.must_finish = false;
+        s.mine().must_finish = false;
         let Header { pages, .. } = self.header;
         s.emit(EventKind::Publish { at: self.header.log_point(), pages, commit: self.commit });
         Ok(Done(()))

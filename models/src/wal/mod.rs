@@ -6,7 +6,7 @@
 //! [`Site`](crate::site::Site).
 //!
 //! Reading order: `format` (bytes), `shared` (wal-index and locks), then the protocols in the order of a transaction's
-//! life: `header`, `recover`, `read`, `write`, `append`, `restart`, `checkpoint`.
+//! life: `header`, `recover`, `read`, `write`, `append`, `recheck`, `restart`, `checkpoint`.
 //!
 //! Sources: sqlite.org "Database File Format" §4, "WAL-mode File Format", and `wal.c`; function names are given where
 //! a machine follows one.
@@ -16,6 +16,7 @@ mod checkpoint;
 pub mod format;
 mod header;
 mod read;
+mod recheck;
 mod recover;
 mod restart;
 mod shared;
@@ -26,7 +27,7 @@ pub use checkpoint::{Checkpoint, CheckpointMode, CheckpointResult};
 pub use header::{ReadHeader, StoreHeader};
 pub use read::{BeginRead, EndRead, UseLog};
 pub use shared::{FrameIndex, Header, LockId, LockMode, MARK_UNUSED, READ_SLOTS_MAX, WalShared};
-pub use write::{BeginWrite, EndWrite, Rollback};
+pub use write::{BeginWrite, Drain, EndWrite, ReleaseLocks, Rollback};
 
 /// When a commit or checkpoint calls fsync (`PRAGMA synchronous`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -38,6 +38,7 @@ impl StateTransition<Session> for ResetLog {
                 let before = s.view.header;
                 let salts = [before.salts[0].wrapping_add(1), s.shared.random_salt()];
                 s.view.header = Header { seq: before.seq + 1, mx_frame: 0, salts, ..before };
+                s.view.base = s.view.header;
                 s.emit(EventKind::Restart { at: s.view.header.log_point() });
                 self.state = ResetState::Header(StoreHeader::new(s.view.header, false));
                 Ok(Continue)
@@ -45,7 +46,7 @@ impl StateTransition<Session> for ResetLog {
             ResetState::Header(store) => {
                 turn!(store.transition(s));
                 self.state = ResetState::Backfill;
-                s.must_finish = true;
+                s.mine().must_finish = true;
                 s.pass(Site::HeaderStore)
             }
             ResetState::Backfill => {
@@ -60,7 +61,7 @@ impl StateTransition<Session> for ResetLog {
             }
             ResetState::Mark(slot) => {
                 if *slot > s.read_slots() {
-                    s.must_finish = false;
+                    s.mine().must_finish = false;
                     return Ok(Done(()));
                 }
                 s.shared.wal.set_mark(*slot, if *slot == 1 { 0 } else { MARK_UNUSED });
@@ -133,6 +134,7 @@ impl StateTransition<Session> for RestartLog {
                 self.state = State::UnlockSlot(slot - 1);
                 s.pass(Site::RestartSlotUnlock)
             }
+            State::LeaveSlot0 if s.planted(Bug::WalOwnFramesIgnoredOnSlot0) => Ok(Done(())),
             State::LeaveSlot0 => {
                 s.unlock(LockId::read(0));
                 s.view.slot = None;

@@ -171,6 +171,12 @@ impl FrameIndex {
         })
     }
 
+    /// The pages of the frames from one number to another.
+    pub fn pages_of(&self, first: u32, last: u32) -> impl Iterator<Item = u32> {
+        let frames = self.pages.iter().copied().take(last as usize);
+        frames.skip((first as usize).saturating_sub(1))
+    }
+
     /// How many frames are indexed.
     pub fn len(&self) -> u32 {
         self.pages.len() as u32

@@ -1,7 +1,6 @@
 //! Starting a write transaction on a read transaction, and ending it either way.
 
 use super::header::LoadHeader;
-use super::read::EndRead;
 use super::shared::{Header, LockId, LockMode};
 use crate::bug::Bug;
 use crate::event::EventKind;
@@ -44,6 +43,8 @@ impl StateTransition<Session> for BeginWrite {
                 let now = turn!(load.turn(s));
                 if self.is_current(s, now) {
                     s.view.writing = true;
+                    s.view.base = s.view.header;
+                    s.view.recheck = None;
                     s.emit(EventKind::WriteBegin { at: s.view.header.log_point() });
                     return Ok(Done(()));
                 }
@@ -77,15 +78,41 @@ impl StateTransition<Session> for EndWrite {
         if !s.view.writing {
             return Ok(Done(()));
         }
-        s.view.writing = false;
+        s.end_write();
         s.emit(EventKind::WriteEnd { committed: true });
         s.unlock(LockId::WRITE);
         s.pass(Site::WriteUnlock)
     }
 }
 
-/// Undoes whatever a connection has begun: waits for its writes in flight, forgets its dirty pages and unpublished
-/// frames, and releases every lock. Does nothing to a connection that has begun nothing.
+/// Waits until nothing that the statement has submitted can change a file any more: gives up reads, asks the disk to
+/// cancel the rest, and waits for the last of it. A cancel is only a request: until then locks and buffers are needed.
+#[derive(Debug, Default, Hash)]
+pub struct Drain {
+    asked: bool,
+}
+
+impl StateTransition<Session> for Drain {
+    type Output = ();
+    type Error = Error;
+
+    fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        if !std::mem::replace(&mut self.asked, true) {
+            s.give_up_reads();
+            if !s.cancel_writes() {
+                return Ok(Done(()));
+            }
+        }
+        if let Some(write) = s.unfinished_write().cloned() {
+            return s.wait(Site::RollbackDrain, write);
+        }
+        s.emit(EventKind::Drained);
+        Ok(Done(()))
+    }
+}
+
+/// Undoes the write transaction: waits for its writes in flight, forgets its dirty pages and unpublished frames, and
+/// releases WRITE. The read transaction stays.
 ///
 /// Frames leave the index *before* WRITE is released: afterwards those behind the published ones may be another
 /// writer's.
@@ -94,16 +121,21 @@ pub struct Rollback {
     state: RollbackState,
 }
 
-#[derive(Debug, Default, Hash)]
+impl Default for RollbackState {
+    fn default() -> Self {
+        Self::Drain(Drain::default())
+    }
+}
+
+#[derive(Debug, Hash)]
 enum RollbackState {
-    #[default]
-    Cancel,
-    Drain,
+    Drain(Drain),
     Discard,
     Load(LoadHeader),
     Trim,
-    Unlock(u8),
-    EndRead(EndRead),
+    /// Only with [`Bug::WalIndexRollbackAfterUnlock`].
+    TrimLate(u32),
+    Release(ReleaseLocks),
 }
 
 impl StateTransition<Session> for Rollback {
@@ -112,29 +144,21 @@ impl StateTransition<Session> for Rollback {
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
         match &mut self.state {
-            RollbackState::Cancel => {
-                s.give_up_reads();
-                self.state = if s.cancel_writes() { RollbackState::Drain } else { RollbackState::Discard };
-                Ok(Continue)
-            }
-            RollbackState::Drain => {
-                // A cancel is only a request: until the last of them has ended, locks and buffers are still needed.
-                if let Some(write) = s.unfinished_write().cloned() {
-                    return s.wait(Site::RollbackDrain, write);
-                }
-                s.emit(EventKind::Drained);
+            RollbackState::Drain(drain) => {
+                turn!(drain.transition(s));
                 self.state = RollbackState::Discard;
                 Ok(Continue)
             }
             RollbackState::Discard => {
                 s.pages.discard_uncommitted();
-                s.spilling = false;
-                // A writer that is just moving to another slot holds none.
-                if s.view.slot.is_some() || s.view.writing {
-                    s.emit(EventKind::Rollback);
-                }
-                self.state =
-                    if s.view.writing { RollbackState::Load(LoadHeader::default()) } else { RollbackState::Unlock(0) };
+                s.savepoints.clear();
+                s.note_change();
+                s.emit(EventKind::Rollback);
+                self.state = if s.view.writing {
+                    RollbackState::Load(LoadHeader::default())
+                } else {
+                    RollbackState::Release(ReleaseLocks::default())
+                };
                 Ok(Continue)
             }
             RollbackState::Load(load) => {
@@ -143,27 +167,49 @@ impl StateTransition<Session> for Rollback {
                 Ok(Continue)
             }
             RollbackState::Trim => {
-                s.shared.wal.index.lock().trim(s.view.header.mx_frame);
-                s.view.writing = false;
+                s.end_write();
                 s.emit(EventKind::WriteEnd { committed: false });
-                self.state = RollbackState::Unlock(0);
+                if s.planted(Bug::WalIndexRollbackAfterUnlock) {
+                    self.state = RollbackState::TrimLate(s.view.header.mx_frame);
+                    s.unlock(LockId::WRITE);
+                    return s.pass(Site::WriteUnlock);
+                }
+                s.shared.wal.index.lock().trim(s.view.header.mx_frame);
+                self.state = RollbackState::Release(ReleaseLocks::default());
                 s.pass(Site::RollbackIndex)
             }
-            RollbackState::Unlock(next) => {
-                let lock = LockId(*next);
-                if usize::from(lock.0) == LockId::COUNT {
-                    self.state = RollbackState::EndRead(EndRead);
-                    return Ok(Continue);
-                }
-                *next += 1;
-                let is_slot = s.view.slot.is_some_and(|slot| lock == LockId::read(slot));
-                if is_slot || s.held(lock).is_none() {
-                    return Ok(Continue);
-                }
-                s.unlock(lock);
-                s.pass(Site::WriteUnlock)
+            RollbackState::TrimLate(mx_frame) => {
+                s.shared.wal.index.lock().trim(*mx_frame);
+                self.state = RollbackState::Release(ReleaseLocks::default());
+                s.pass(Site::RollbackIndex)
             }
-            RollbackState::EndRead(end) => end.transition(s),
+            RollbackState::Release(release) => release.transition(s),
         }
+    }
+}
+
+/// Releases every lock that the connection's transaction does not call for, once its writes in flight have ended: what a
+/// protocol that was given up in the middle has left behind.
+#[derive(Debug, Default, Hash)]
+pub struct ReleaseLocks {
+    drain: Drain,
+    next: u8,
+}
+
+impl StateTransition<Session> for ReleaseLocks {
+    type Output = ();
+    type Error = Error;
+
+    fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        if self.next == 0 {
+            turn!(self.drain.transition(s));
+        }
+        let left = |lock: &LockId| s.held(*lock).is_some() && !s.owes_lock(*lock);
+        let Some(lock) = (self.next..LockId::COUNT as u8).map(LockId).find(left) else {
+            return Ok(Done(()));
+        };
+        self.next = lock.0 + 1;
+        s.unlock(lock);
+        s.pass(Site::WriteUnlock)
     }
 }

@@ -62,8 +62,8 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
         }
         eprintln!("{}: seed {seed}, {done} points", scenario.name);
         if let Some((point, run)) = failed {
-            let Point { aim, conn, statement, site, key } = point;
-            let text = format!("{} c{conn}, statement {statement} at {}, before action {key}", aim.name(), site.name());
+            let Point { aim, id, statement, site, key } = point;
+            let text = format!("{} {id}, statement {statement} at {}, before action {key}", aim.name(), site.name());
             report.notes.push(format!("disturbed: {text}"));
             report.failure = Some(repro(&run));
             break;

@@ -19,8 +19,8 @@ pub(super) fn candidate(best: &Failing, index: usize) -> Option<Case> {
 
 /// The next order for the same connection is carried out at once.
 fn earlier(entries: &[TapeEntry], at: usize) -> Option<Vec<TapeEntry>> {
-    let OptionId::Run { conn, .. } = entries[at].id else { return None };
-    let same = |entry: &TapeEntry| matches!(entry.id, OptionId::Run { conn: other, .. } if other == conn);
+    let OptionId::Run { id, .. } = entries[at].id else { return None };
+    let same = |entry: &TapeEntry| matches!(entry.id, OptionId::Run { id: other, .. } if other == id);
     let next = at + 1 + entries[at + 1..].iter().position(same)?;
     let mut changed = entries.to_vec();
     changed[at] = changed.remove(next);
@@ -29,15 +29,15 @@ fn earlier(entries: &[TapeEntry], at: usize) -> Option<Vec<TapeEntry>> {
 
 /// The connection runs to the end of the statement.
 fn to_the_end(entries: &[TapeEntry], at: usize) -> Option<Vec<TapeEntry>> {
-    let OptionId::Run { conn, until: Some(until @ Until { site: Some(_), .. }) } = entries[at].id else { return None };
-    let id = OptionId::Run { conn, until: Some(Until { site: None, nth: 1, ..until }) };
-    Some(replaced(entries, at, id))
+    let OptionId::Run { id, until: Some(until @ Until { site: Some(_), .. }) } = entries[at].id else { return None };
+    let order = OptionId::Run { id, until: Some(Until { site: None, nth: 1, ..until }) };
+    Some(replaced(entries, at, order))
 }
 
 /// The connection runs as far as it goes.
 fn further(entries: &[TapeEntry], at: usize) -> Option<Vec<TapeEntry>> {
-    let OptionId::Run { conn, until: Some(_) } = entries[at].id else { return None };
-    Some(replaced(entries, at, OptionId::Run { conn, until: None }))
+    let OptionId::Run { id, until: Some(_) } = entries[at].id else { return None };
+    Some(replaced(entries, at, OptionId::Run { id, until: None }))
 }
 
 fn replaced(entries: &[TapeEntry], at: usize, id: OptionId) -> Vec<TapeEntry> {

@@ -26,8 +26,8 @@ pub(super) fn candidate(best: &Failing, index: usize) -> Option<Case> {
 /// one to the other.
 fn frames(submitted: &[Submitted]) -> impl Iterator<Item = BTreeSet<usize>> {
     let begins = submitted.iter().enumerate().filter(|(_, one)| matches!(one.op, Op::Begin(_)));
-    begins.flat_map(move |(begin, Submitted { conn, .. })| {
-        let own = || submitted.iter().enumerate().skip(begin + 1).filter(move |(_, one)| one.conn == *conn);
+    begins.flat_map(move |(begin, Submitted { id, .. })| {
+        let own = || submitted.iter().enumerate().skip(begin + 1).filter(move |(_, one)| one.id == *id);
         let end = own().find(|(_, one)| matches!(one.op, Op::Commit | Op::Rollback)).map(|(at, _)| at);
         let all = own().map(|(at, _)| at).take_while(move |at| end.is_none_or(|end| *at <= end)).chain([begin]);
         [std::iter::once(begin).chain(end).collect(), all.collect()]
