@@ -110,8 +110,8 @@ fn race_in_words(race: &Race) -> String {
     let Race { stopped: (stopped, at), overtook: (overtook, to) } = *race;
     let at = place(at);
     match to {
-        Some(to) => format!("c{stopped}'s next step from {at} and c{overtook}'s step to {}", place(to)),
-        None => format!("c{stopped}'s next step from {at} and the step of c{overtook} that fails"),
+        Some(to) => format!("{stopped}'s next step from {at} and {overtook}'s step to {}", place(to)),
+        None => format!("{stopped}'s next step from {at} and the step of {overtook} that fails"),
     }
 }
 
