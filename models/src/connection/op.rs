@@ -12,7 +12,7 @@ use crate::wal::{CheckpointMode, CheckpointResult};
 pub struct StatementId {
     /// The connection.
     pub conn: u8,
-    /// The slot, below [`STATEMENT_SLOTS`](crate::session::STATEMENT_SLOTS).
+    /// The slot, below [`STATEMENT_SLOTS`].
     pub slot: u8,
 }
 
