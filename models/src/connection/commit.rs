@@ -15,6 +15,7 @@ use crate::wal::{AppendFrames, EndWrite};
 #[derive(Debug, Default, Hash)]
 pub(super) struct Commit {
     state: State,
+    has_written: bool,
 }
 
 #[derive(Debug, Default, Hash)]
@@ -31,6 +32,11 @@ enum State {
 }
 
 impl Commit {
+    /// Whether it has published anything.
+    pub(super) fn has_written(&self) -> bool {
+        self.has_written
+    }
+
     /// Where it is, in words.
     pub(super) fn stage(&self) -> &'static str {
         match self.state {
@@ -94,6 +100,7 @@ impl StateTransition<Session> for Commit {
             }
             State::Append(append) => {
                 turn!(append.transition(s));
+                self.has_written = true;
                 self.state = State::EndWrite(EndWrite);
                 Ok(Continue)
             }

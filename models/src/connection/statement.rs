@@ -52,7 +52,7 @@ pub(super) struct Statement {
     undo_depth: Option<u8>,
     /// The changes of the connection when the body last took a turn.
     seen_changes: u64,
-    /// It has committed a transaction.
+    /// It has committed changes.
     committed: bool,
     /// Its rollback ends the transaction, and does not just undo the statement's own.
     ends_transaction: bool,
@@ -381,10 +381,10 @@ impl Statement {
                     return s.give_way(Site::StatementSibling);
                 }
                 turn!(commit.transition(s));
+                self.committed = commit.has_written();
                 s.explicit = false;
                 s.savepoints.clear();
                 s.release_writer();
-                self.committed = true;
                 self.phase = Phase::EndRead(EndRead);
             }
             Phase::UndoTo(undo) => {
