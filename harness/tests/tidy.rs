@@ -112,7 +112,24 @@ fn every_file_of_a_kind_is_in_the_table_beside_it() {
         ("harness/src/invariant", &["mod", "view"][..]),
         ("harness/src/strategy", &["mod", "access", "whereabouts"]),
         ("harness/src/shrink/pass", &["mod"]),
-        ("reports/src", &["lib", "event", "images", "lanes", "story", "summary", "sweep", "duel", "rust_test"]),
+        (
+            "reports/src",
+            &[
+                "lib",
+                "event",
+                "images",
+                "lanes",
+                "story",
+                "summary",
+                "sweep",
+                "duel",
+                "rust_test",
+                "mod",
+                "facts",
+                "group",
+                "timing",
+            ],
+        ),
     ] {
         let table =
             ["mod.rs", "lib.rs"].iter().find_map(|name| fs::read_to_string(root().join(dir).join(name)).ok()).unwrap();

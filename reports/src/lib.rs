@@ -1,7 +1,8 @@
 //! falken-reports: what a run says about itself, one file per format.
 //!
 //! A report is made from data that is complete before it is written; it runs nothing and asks nobody. [`Summary`] is that
-//! data; [`TABLE`] lists the formats. A new format is one file and one line there.
+//! data; [`TABLE`] lists the formats. A new format is one file and one line there. [`Night`] is the data of many scenarios' runs, with
+//! a JSON form of its own.
 
 pub mod duel;
 mod event;
@@ -9,6 +10,7 @@ mod exploration;
 mod images;
 mod json;
 mod lanes;
+pub mod night;
 pub mod rust_test;
 mod story;
 mod summary;
@@ -16,6 +18,7 @@ mod sweep;
 mod text;
 
 pub use exploration::Exploration;
+pub use night::Night;
 pub use story::{Order, Shrinking, Story};
 pub use summary::{Failure, InvariantCount, ProbeCount, Summary};
 pub use sweep::{Covered, Sweep};
