@@ -1,7 +1,8 @@
 //! Checks: judgements on a finished history.
 //!
 //! [`check`] decides whether a history of lists and registers is one that an isolation [`Model`] allows, by looking
-//! for the anomalies of Adya and Elle. [`durable`] decides whether what survived a crash is what had to survive it.
+//! for the anomalies of Adya and Elle. What survives a crash is a read like any other; see
+//! [`history::run`](crate::history::run).
 //!
 //! What this is not: a proof that the database is right. It judges one history, and only what clients saw in it. A
 //! key that nobody reads, or a history without overlapping transactions, can hide anything; [`Coverage`] says how
@@ -14,7 +15,6 @@
 pub mod anomaly;
 mod components;
 mod cycles;
-pub mod durable;
 mod explain;
 mod findings;
 mod graph;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::anomaly::{Anomaly, Dependency, Edge, Evidence, Kind, OpRef, Order};
+use super::anomaly::{Anomaly, Dependency, Edge, Evidence, OpRef, Order};
 use super::{Report, Verdict};
 use crate::history::{History, MicroOp, RegisterRead};
 
@@ -47,66 +47,63 @@ impl Rendered<'_> {
     fn anomaly(&self, f: &mut fmt::Formatter<'_>, anomaly: &Anomaly) -> fmt::Result {
         writeln!(f, "\n{} ({})", anomaly.kind, anomaly.kind.gloss())?;
         for transaction in anomaly.transactions() {
-            self.transaction(f, transaction)?;
+            writeln!(f, "  {}", self.transaction(transaction))?;
         }
         match &anomaly.evidence {
-            Evidence::Cycle(edges) => edges.iter().try_for_each(|edge| self.edge(f, edge)),
-            Evidence::Operations(ops) => self.operations(f, anomaly.kind, ops),
+            Evidence::Cycle(edges) => edges.iter().try_for_each(|edge| writeln!(f, "  {}", self.edge(edge))),
+            Evidence::Operations(ops) => writeln!(f, "  {}: {}", anomaly.kind, self.operations(ops)),
         }
     }
 
-    fn transaction(&self, f: &mut fmt::Formatter<'_>, id: usize) -> fmt::Result {
+    /// A transaction: its client, its outcome, when it was called and returned, what it did.
+    pub fn transaction(&self, id: usize) -> String {
         let transaction = &self.history.transactions[id];
         let (outcome, process, invoked) = (transaction.outcome.name(), transaction.process, transaction.invoked);
-        write!(f, "  T{id}: process {process}, {outcome}, from {invoked}")?;
-        if let Some(completed) = transaction.completed {
-            write!(f, " to {completed}")?;
-        }
-        for (place, op) in transaction.ops.iter().enumerate() {
-            write!(f, "{}{}", if place == 0 { ": " } else { ", " }, self.op(op))?;
-        }
-        writeln!(f)
+        let completed = transaction.completed.map_or(String::new(), |completed| format!(" to {completed}"));
+        let ops: Vec<String> = transaction.ops.iter().map(|op| self.op(op)).collect();
+        let ops = if ops.is_empty() { String::new() } else { format!(": {}", ops.join(", ")) };
+        format!("T{id}: process {process}, {outcome}, from {invoked}{completed}{ops}")
     }
 
-    fn operations(&self, f: &mut fmt::Formatter<'_>, kind: Kind, ops: &[OpRef]) -> fmt::Result {
-        write!(f, "  {kind}:")?;
-        for (place, op) in ops.iter().enumerate() {
+    /// The operations that show an anomaly.
+    pub fn operations(&self, ops: &[OpRef]) -> String {
+        let text = |op: &OpRef| {
             let text = self.op(&self.history.transactions[op.transaction].ops[op.op]);
-            write!(f, "{} T{} {text}", if place == 0 { "" } else { ";" }, op.transaction)?;
-        }
-        writeln!(f)
+            format!("T{} {text}", op.transaction)
+        };
+        ops.iter().map(text).collect::<Vec<_>>().join("; ")
     }
 
-    fn edge(&self, f: &mut fmt::Formatter<'_>, edge: &Edge) -> fmt::Result {
+    /// An edge of a cycle, with the operations that make it.
+    pub fn edge(&self, edge: &Edge) -> String {
         let Edge { from, to, dependency, basis, .. } = *edge;
-        write!(f, "  T{from} -{}-> T{to}: ", dependency.name())?;
         let op = |transaction: usize, place: Option<usize>| match place {
             Some(place) => self.op(&self.history.transactions[transaction].ops[place]),
             None => "an operation".to_owned(),
         };
         let (a, b) = (op(from, edge.from_op), op(to, edge.to_op));
-        match dependency {
-            Dependency::WriteWrite => write!(f, "T{from} {a}, and after that T{to} {b}")?,
-            Dependency::WriteRead => write!(f, "T{from} {a}, which T{to} {b} saw")?,
-            Dependency::ReadWrite => write!(f, "T{from} {a} did not see T{to} {b}")?,
+        let why = match dependency {
+            Dependency::WriteWrite => format!("T{from} {a}, and after that T{to} {b}"),
+            Dependency::WriteRead => format!("T{from} {a}, which T{to} {b} saw"),
+            Dependency::ReadWrite => format!("T{from} {a} did not see T{to} {b}"),
             Dependency::Process => {
-                write!(f, "process {} ran one after the other", self.history.transactions[from].process)?;
+                format!("process {} ran one after the other", self.history.transactions[from].process)
             }
             Dependency::RealTime => {
                 let returned = self.history.transactions[from].completed.unwrap_or_default();
                 let called = self.history.transactions[to].invoked;
-                write!(f, "T{from} returned at {returned}, before T{to} was called at {called}")?;
+                format!("T{from} returned at {returned}, before T{to} was called at {called}")
             }
-        }
-        if let Some(OpRef { transaction, op: place }) = edge.shown_by {
-            write!(f, " (T{transaction} {})", op(transaction, Some(place)))?;
-        }
-        match basis {
-            Order::Process if edge.key.is_some() => write!(f, " (by the order of a client's transactions)")?,
-            Order::RealTime if edge.key.is_some() => write!(f, " (by the order in time)")?,
-            Order::Data | Order::Process | Order::RealTime => {}
-        }
-        writeln!(f)
+        };
+        let shown_by = edge.shown_by.map_or(String::new(), |OpRef { transaction, op: place }| {
+            format!(" (T{transaction} {})", op(transaction, Some(place)))
+        });
+        let leans_on = match basis {
+            Order::Process if edge.key.is_some() => " (by the order of a client's transactions)",
+            Order::RealTime if edge.key.is_some() => " (by the order in time)",
+            Order::Data | Order::Process | Order::RealTime => "",
+        };
+        format!("T{from} -{}-> T{to}: {why}{shown_by}{leans_on}", dependency.name())
     }
 
     fn op(&self, op: &MicroOp) -> String {

@@ -7,8 +7,8 @@
 //! This module reads and writes histories and rejects malformed ones. It does not judge them: that is
 //! [`check`](crate::check).
 //!
-//! Reading order: this file, then [`event`] (events paired into transactions), [`datum`] (the value both formats
-//! share), [`edn`], [`jsonl`], [`names`] and [`error`].
+//! Reading order: this file, then [`run`] (the histories of our own runs), [`event`] (events of files paired into
+//! transactions), [`datum`] (the value both formats share), [`edn`], [`jsonl`], [`names`] and [`error`].
 
 pub mod datum;
 pub mod edn;
@@ -16,6 +16,7 @@ pub mod error;
 pub mod event;
 pub mod jsonl;
 pub mod names;
+pub mod run;
 #[cfg(test)]
 mod tests;
 

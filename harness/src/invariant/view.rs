@@ -8,6 +8,8 @@ use falken_models::event::Actor;
 use falken_models::io::IOCompletions;
 use falken_models::wal::LockId;
 
+use crate::check::Model;
+use crate::history::run::Recorder;
 use crate::ledger::Ledger;
 use crate::parser::{self, Recovered};
 use crate::subject::Internals;
@@ -30,6 +32,10 @@ pub struct View<'a> {
     pub in_transaction: bool,
     /// Whether clients have stopped and what follows is the proof that nothing is left.
     pub settled: bool,
+    /// What the clients have called and were told so far.
+    pub history: &'a Recorder,
+    /// What that must satisfy.
+    pub model: Model,
     /// The connection that was stepped although it waits, and what it waited for.
     pub polled: Option<&'a (StatementId, IOCompletions)>,
     /// The files, recovered by the independent parser; made when first asked for.

@@ -151,6 +151,12 @@ impl Ledger {
         Err(("DUR-2", Evidence::new(format!("the pages are those of commit {commit}, but the rows are not"))))
     }
 
+    /// Whether a state shows commits that were lost or overwritten before, and not just one that was under way.
+    pub fn is_ghost(&self, found: &Found) -> bool {
+        let under_way = self.attempt.as_slice();
+        !found.revived.is_empty() && found.revived != under_way
+    }
+
     /// The rows of a state that a crash may leave.
     fn rows_of(&self, found: &Found) -> Rows {
         let mut rows: Rows = self.versions.rows(found.commit).map(|(key, value)| (key, value.to_vec())).collect();

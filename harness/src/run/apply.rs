@@ -13,6 +13,7 @@ use crate::action::{Action, CrashKind, Held};
 use crate::choice::{Chooser, Kind};
 use crate::client::Phase;
 use crate::fault::Fault;
+use crate::history::run::Recovery;
 use crate::image::Barrier;
 use crate::parser;
 use crate::subject::{Internals, Subject};
@@ -109,6 +110,9 @@ impl<S: Subject> Run<'_, S> {
     fn submit(&mut self, id: StatementId, op: Op) {
         self.standing[id.index()].statement += 1;
         self.ledger.begin_statement(id, &op);
+        if self.watch == Watch::Report {
+            self.history.call(id, op.clone(), self.subject.in_transaction(id.conn));
+        }
         self.running[id.index()] = Some(op.clone());
         self.subject.submit(id, op);
     }
@@ -189,11 +193,18 @@ impl<S: Subject> Run<'_, S> {
         let recovered = parser::recover(&database, &log, self.ledger.page_size);
         let owed = self.ledger.owed(kind);
         let (found, rows) = self.ledger.judge(&recovered, owed).map_err(|(id, evidence)| failed(id, evidence))?;
-        self.ledger.rewind(found, &recovered, &database, kind);
-        match &mut self.oracle {
-            Some(oracle) => oracle.judge(&database, &log, &rows).map_err(|evidence| failed("ORACLE", evidence)),
-            None => Ok(()),
+        let (commit, is_ghost) = (found.commit, self.ledger.is_ghost(&found));
+        // What a process crash has brought back without an acknowledgement or an fsync, a power loss may still take away.
+        let may_lose = kind == CrashKind::Power && owed.must < self.ledger.newest();
+        let published = self.ledger.rewind(found, &recovered, &database, kind);
+        if let Some(oracle) = &mut self.oracle {
+            oracle.judge(&database, &log, &rows).map_err(|evidence| failed("ORACLE", evidence))?;
         }
+        if self.watch == Watch::Report {
+            let synced = may_lose.then_some(owed.must);
+            self.history.crash(Recovery { rows, synced, is_ghost, commit, published });
+        }
+        Ok(())
     }
 
     /// Moves new events into the trace, the ledger and the probes, and shows them to the invariants.

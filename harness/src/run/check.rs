@@ -24,7 +24,7 @@ impl<S: Subject> Run<'_, S> {
             Action::Finale => return self.check_finale(),
         }
         match self.ended.take() {
-            Some(ended) => self.check_ended(&ended),
+            Some(ended) => self.check_ended(ended),
             None => Ok(()),
         }
     }
@@ -40,14 +40,17 @@ impl<S: Subject> Run<'_, S> {
         }
     }
 
-    fn check_ended(&mut self, ended: &Ended) -> Checked<()> {
+    fn check_ended(&mut self, ended: Ended) -> Checked<()> {
         let Ended { id, op, result } = ended;
-        let conn = id.conn;
+        let (conn, error) = (id.conn, result.as_ref().err().copied());
         if self.watch != Watch::Rebuild {
-            self.checks.ended(*id, op, result, &view!(self, Some(conn)))?;
+            self.checks.ended(id, &op, &result, &view!(self, Some(conn)))?;
         }
         let acknowledged = self.ledger.acknowledged;
-        self.settle_accounts(*id, op, result);
+        self.settle_accounts(id, &op, &result);
+        if self.watch == Watch::Report {
+            self.history.returned(id, result, self.subject.in_transaction(conn), self.ledger.newest());
+        }
         if self.ledger.acknowledged > acknowledged {
             self.explore(Barrier::Acknowledgement)?;
         }
@@ -58,10 +61,10 @@ impl<S: Subject> Run<'_, S> {
         if let Op::Checkpoint(_) = op {
             self.check_moment(Moment::Checkpoint, idle)?;
         }
-        if *result == Err(Error::Abandoned) || *op == Op::Close {
+        if error == Some(Error::Abandoned) || op == Op::Close {
             self.check_moment(Moment::Cancel, idle)?;
         }
-        if *op == Op::Close {
+        if op == Op::Close {
             self.reconnect(conn);
         } else if self.clients[id.index()].phase == Phase::Closing {
             self.clients[id.index()].phase = Phase::Closed;
@@ -69,7 +72,7 @@ impl<S: Subject> Run<'_, S> {
         } else {
             let in_transaction = self.subject.in_transaction(conn);
             let client = &mut self.clients[id.index()];
-            client.ended(result.as_ref().err().copied(), in_transaction);
+            client.ended(error, in_transaction);
             if self.stage == Stage::Settling {
                 // A BEGIN that was under way when faults stopped has only now opened its transaction.
                 client.wind_down(in_transaction);

@@ -15,6 +15,8 @@ macro_rules! view {
             in_transaction: ended.is_some_and(|conn| $run.subject.in_transaction(conn)),
             polled: $run.polled.as_ref(),
             settled: $run.stage == $crate::run::Stage::Proving,
+            history: &$run.history,
+            model: $run.scenario.history.model,
             copy: std::cell::OnceCell::new(),
         }
     }};
@@ -43,6 +45,7 @@ use falken_models::table::initial_database;
 use crate::action::Action;
 use crate::choice::{Chooser, OptionId, Standing, Tape};
 use crate::client::Client;
+use crate::history::run::Recorder;
 use crate::image::{Coverage, Explorer};
 use crate::invariant::{Checks, Parse};
 use crate::ledger::Ledger;
@@ -113,6 +116,8 @@ pub struct RunReport {
     pub probes: Hits,
     /// What crash images have covered, if they were made.
     pub images: Option<Coverage>,
+    /// What the clients called and were told.
+    pub history: Recorder,
     /// The hash of all events and I/O bytes.
     pub hash: u64,
     /// The choices.
@@ -173,6 +178,7 @@ pub struct Run<'a, S> {
     wakers: Wakers,
     ledger: Ledger,
     checks: Checks,
+    history: Recorder,
     trace: Trace,
     probes: Hits,
     stage: Stage,
@@ -203,6 +209,13 @@ struct Ended {
 type Checked<T> = Result<T, Box<Violation>>;
 
 impl<S: Subject> Run<'_, S> {
+    /// Checks only the invariants with these ids; crashes are judged nevertheless.
+    #[must_use]
+    pub fn only(mut self, ids: &[&str]) -> Self {
+        self.checks.keep(ids);
+        self
+    }
+
     /// Runs to the end or to the first violation.
     pub fn go(mut self) -> RunReport {
         let verdict =
@@ -249,6 +262,7 @@ impl<S: Subject> Run<'_, S> {
             evaluated: self.checks.evaluated(),
             probes: self.probes,
             images: self.images.map(|explorer| explorer.coverage()),
+            history: self.history,
             hash: self.trace.hash(),
             tape,
             divergence,
@@ -309,6 +323,7 @@ impl<'a, S: Subject> Run<'a, S> {
             wakers: Wakers::new(connections),
             ledger,
             checks: Checks::new(if scenario.is_finite() { Parse::Always } else { Parse::Sometimes }),
+            history: Recorder::default(),
             trace: Trace::default(),
             probes: Hits::default(),
             stage: Stage::Preparing,

@@ -13,6 +13,7 @@ use falken_models::wal::SyncMode;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::check::Model;
 use crate::fault::Rate;
 pub use crash_images::{CrashImages, Torn};
 
@@ -79,6 +80,9 @@ pub struct Scenario {
     /// All images that a power loss can leave, enumerated while the run stands still; none if there is no such section.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash_images: Option<CrashImages>,
+    /// What the clients' history must satisfy.
+    #[serde(default)]
+    pub history: History,
     /// When a run ends.
     #[serde(default)]
     pub bounds: Bounds,
@@ -237,6 +241,33 @@ pub struct Faults {
     pub no_space: Rate,
     pub short_read: Rate,
     pub short_write: Rate,
+}
+
+/// What the clients' history must satisfy at the end of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct History {
+    /// The consistency model: what a write-ahead log with one writer promises is `strong-serializable`.
+    #[serde(with = "model_name")]
+    pub model: Model,
+}
+
+/// A model by its usual name.
+mod model_name {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    use crate::check::Model;
+
+    pub(super) fn serialize<S: Serializer>(model: &Model, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(model.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Model, D::Error> {
+        let known = || Model::all().map(Model::name).collect::<Vec<_>>().join(", ");
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(|_| D::Error::custom(format!("`{name}` is no model; known are {}", known())))
+    }
 }
 
 /// When a run ends.
