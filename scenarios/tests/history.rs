@@ -33,25 +33,3 @@ fn stale_caches_and_lost_updates_are_caught_by_the_history_alone() {
         assert!(is_cycle || facts("operations") == 1, "{}: {:?}", bug.id(), violation.evidence);
     }
 }
-
-#[test]
-#[allow(clippy::print_stdout)]
-fn cost() {
-    for s in ["readers-writers-checkpointer","many-rows","crash-and-recover","two-statements","overflow-and-freelist", "tiny-cache"] {
-    let (mut a, mut b, mut c, mut n) = (0.0, 0.0, 0.0, 0);
-    for seed in 1..=20 {
-        let t = std::time::Instant::now();
-        let r = run(s, None, seed);
-        a += t.elapsed().as_secs_f64();
-        let t = std::time::Instant::now();
-        let h = r.history.history();
-        b += t.elapsed().as_secs_f64();
-        let t = std::time::Instant::now();
-        let v = falken_harness::check::check(&h, Default::default());
-        c += t.elapsed().as_secs_f64();
-        n += h.transactions.len();
-        drop(v);
-    }
-    println!("{s}: run {:.2} ms, distil {:.3} ms, check {:.3} ms, {} transactions", a*50.0, b*50.0, c*50.0, n/20);
-    }
-}
