@@ -210,6 +210,10 @@ impl Draw<'_> {
         Op::Append { key, element: self.unique(8) }
     }
 
+    fn append_or_get(&mut self) -> Op {
+        if self.number(1) == 0 { self.append() } else { self.get() }
+    }
+
     fn delete(&mut self) -> Op {
         Op::Delete { key: self.row() }
     }
@@ -237,6 +241,9 @@ impl Draw<'_> {
             }
             "immediate-tx" => {
                 self.statements(BeginKind::Immediate, Self::write, &[Op::Commit, Op::Commit, Op::Commit, Op::Rollback])
+            }
+            "append-tx" => {
+                self.statements(BeginKind::Deferred, Self::append_or_get, &[Op::Commit, Op::Commit, Op::Rollback])
             }
             "savepoint-tx" => self.savepoint_transaction(),
             "checkpoint-passive" => vec![Op::Checkpoint(CheckpointMode::Passive)],

@@ -6,6 +6,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crossbeam::channel;
+use falken_harness::history::run::Recorder;
 use falken_harness::image::Coverage;
 use falken_harness::probe::Hits;
 use falken_harness::run::{Oracle, Run, RunReport, Settings};
@@ -61,6 +62,8 @@ pub struct Totals {
     pub failure: Option<(u64, Box<RunReport>)>,
     /// The run with the highest number: its files can be kept.
     pub last: Option<(u64, [Vec<u8>; 2])>,
+    /// What the clients of the run with the highest number have called and were told.
+    pub history: Recorder,
     /// Wall-clock seconds.
     pub seconds: f64,
 }
@@ -80,6 +83,7 @@ impl Totals {
         self.hash = self.hash.wrapping_add(mix(seed, report.hash));
         if self.last.as_ref().is_none_or(|(last, _)| index > *last) {
             self.last = Some((index, std::mem::take(&mut report.files)));
+            self.history = std::mem::take(&mut report.history);
         }
         let is_first = self.failure.as_ref().is_none_or(|(first, _)| index < *first);
         if report.verdict.violation().is_some() && is_first {

@@ -29,6 +29,7 @@ catalog! {
     "io-faults",
     "full-ring",
     "savepoints",
+    "appends",
     "two-statements",
     "two-writers-one-checkpointer",
     "crash-lattice",

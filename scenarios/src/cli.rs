@@ -99,6 +99,13 @@ pub struct Run {
     /// Write the database and log of the last run to real files in this directory
     #[arg(long, value_name = "DIR")]
     pub keep_files: Option<PathBuf>,
+    /// Write what the clients called and were told: to a .edn or .jsonl file for the failed run, or else the last one, or to
+    /// a directory for every run
+    #[arg(long, value_name = "FILE|DIR")]
+    pub history: Option<PathBuf>,
+    /// What that history must satisfy (TX-9; default: the scenario's, which is strong-serializable unless it says otherwise)
+    #[arg(long, value_parser = command::check::model)]
+    pub model: Option<Model>,
     /// Ask for a second opinion on the files after each crash and at the end of each run
     #[arg(long, value_enum, default_value_t = OracleKind::None)]
     pub oracle: OracleKind,
@@ -225,6 +232,9 @@ pub struct Replay {
     /// Say for each order on the tape whether another one fails too, and which two steps race
     #[arg(long)]
     pub explain: bool,
+    /// Write what the clients called and were told to this .edn or .jsonl file, for `falken check`
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
     /// Take anything but the same events, bit for bit, for nondeterminism
     #[arg(long)]
     pub strict: bool,
@@ -292,6 +302,10 @@ pub struct Bugs {
 /// Options of `check`.
 #[derive(Args, Debug)]
 #[command(after_help = "\
+Examples:
+  falken run --runs 1 --history run.edn && falken check run.edn    judge a run of falken's own once more
+  falken check theirs.jsonl --model snapshot-isolation            a history that another tester has made
+
 A history has one call or return per line, as Elle and Jepsen write them:
   {:type :invoke, :process 0, :f :txn, :value [[:append 1 2] [:r 3 nil]]}
   {\"type\":\"ok\",\"process\":0,\"f\":\"txn\",\"value\":[[\"append\",1,2],[\"r\",3,[4,5]]]}

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod command;
 pub mod duel;
 pub mod exit;
+pub mod history_file;
 #[cfg(feature = "sqlite-oracle")]
 pub mod oracle;
 pub mod plant;

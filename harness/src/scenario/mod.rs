@@ -28,6 +28,7 @@ pub const TEMPLATES: &[&str] = &[
     "read-tx",
     "write-tx",
     "immediate-tx",
+    "append-tx",
     "savepoint-tx",
     "checkpoint-passive",
     "checkpoint-full",

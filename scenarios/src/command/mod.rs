@@ -18,6 +18,7 @@ use falken_harness::verdict::Violation;
 
 use crate::cli::{Cli, Command};
 use crate::exit::{Exit, Failure};
+pub(crate) use run::prepare_directory;
 
 /// Does what the command line says.
 ///

@@ -11,6 +11,7 @@ use falken_reports::{Failure as Found, Summary};
 
 use crate::cli::Replay;
 use crate::exit::{Exit, Failure};
+use crate::history_file::Target;
 use crate::repro_file;
 
 /// Replays a repro file.
@@ -24,7 +25,12 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     if repro.is_unfinished {
         return unfinished(options, repro, started);
     }
+    let target = options.history.as_deref().map(Target::prepare).transpose()?;
     let report = repro.case.run();
+    if let Some(target) = target {
+        target.ended(repro.case.seed, &report.history)?;
+        target.finish(&report.history)?;
+    }
     let invariant = repro.verdict.split(':').next().unwrap_or_default();
     let violation = report.verdict.violation();
     let still_there = violation.is_some_and(|violation| violation.invariant == invariant);

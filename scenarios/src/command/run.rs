@@ -20,6 +20,7 @@ use crate::batch::{Batch, Totals};
 use crate::catalog;
 use crate::cli::{OracleKind, Run, RunCheck};
 use crate::exit::{Exit, Failure, suggest};
+use crate::history_file::Target;
 use crate::plant::shown_by;
 use crate::repro_file::{self, Unfinished};
 
@@ -40,6 +41,7 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     }
     prepare_directory(&options.repro_dir)?;
     options.keep_files.as_deref().map(prepare_directory).transpose()?;
+    let histories = options.history.as_deref().map(Target::prepare).transpose()?;
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
     if options.verify_determinism {
         return super::verify::determinism(options, &scenario, strategy, Planted(planted), jobs);
@@ -59,9 +61,17 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     let mut progress = Progress::new(&scenario.name, options.runs);
     let unfinished = Unfinished::new(&options.repro_dir, &scenario, batch.planted, jobs);
     let begins = |job, strategy, seed| unfinished.begin(job, strategy, seed);
-    let totals = batch.go_watched(&begins, |totals| progress.update(totals));
+    let mut exported = Ok(());
+    let totals = batch.go_watched(&begins, |totals| {
+        progress.update(totals);
+        if let (Some(target), Ok(())) = (&histories, &exported) {
+            exported = target.ended(options.seed.wrapping_add(totals.runs - 1), &totals.history);
+        }
+    });
     drop(unfinished);
     progress.finish();
+    exported?;
+    histories.map(|target| target.finish(&totals.history)).transpose()?;
     if let (Some(dir), Some((_, files))) = (&options.keep_files, &totals.last) {
         keep_files(dir, files)?;
     }
@@ -77,6 +87,9 @@ fn what_to_run(options: &Run, planted: Option<Bug>) -> Result<(Scenario, &'stati
     let mut scenario = catalog::find(options.scenario.as_deref().unwrap_or(default_scenario))?;
     if let Some(steps) = options.steps {
         scenario.bounds.steps = steps;
+    }
+    if let Some(model) = options.model {
+        scenario.history.model = model;
     }
     scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
     Ok((scenario, find_strategy(options.strategy.as_deref().unwrap_or(default_strategy))?))
@@ -101,7 +114,7 @@ pub(super) fn default_jobs() -> usize {
 }
 
 /// Makes sure, before any work is done, that files can be written there.
-pub(super) fn prepare_directory(dir: &Path) -> Result<(), Failure> {
+pub(crate) fn prepare_directory(dir: &Path) -> Result<(), Failure> {
     let failed =
         |error: std::io::Error| Failure::Input(format!("cannot write to directory {}: {error}", dir.display()));
     fs::create_dir_all(dir).map_err(failed)?;
@@ -201,6 +214,9 @@ fn summarise(options: &Run, scenario: &Scenario, batch: &Batch<'_>, totals: Tota
     }
     if let Some(bug) = batch.planted.0.filter(|bug| bug.needs_threads()) {
         notes.push(format!("`{}` shows only on real threads: cargo test -p falken-models-loom finds it", bug.id()));
+    }
+    if let Some(path) = &options.history {
+        notes.push(format!("falken check judges the history in {}", path.display()));
     }
     if let Some(dir) = &options.keep_files {
         notes.push(format!("the last run's files are {0}/falken.db and {0}/falken.db-wal", dir.display()));
