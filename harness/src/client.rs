@@ -246,6 +246,7 @@ impl Draw<'_> {
                 self.statements(BeginKind::Deferred, Self::append_or_get, &[Op::Commit, Op::Commit, Op::Rollback])
             }
             "savepoint-tx" => self.savepoint_transaction(),
+            "close" => vec![Op::Close],
             "checkpoint-passive" => vec![Op::Checkpoint(CheckpointMode::Passive)],
             "checkpoint-full" => vec![Op::Checkpoint(CheckpointMode::Full)],
             "checkpoint-restart" => vec![Op::Checkpoint(CheckpointMode::Restart)],

@@ -4,7 +4,7 @@
 use falken_models::disk::{CancelOutcome, FileId, IoKind, IoResult};
 use falken_models::event::{Event, EventKind, PageSource, StatementKind};
 use falken_models::site::Site;
-use falken_models::wal::CheckpointMode;
+use falken_models::wal::{CheckpointMode, LockId, LockMode};
 
 /// One probe.
 pub struct Probe {
@@ -43,6 +43,11 @@ probes! {
     "checkpoint.copied", "a checkpoint copied a page", EventKind::CheckpointCopy { .. } => counted;
     "log.restart", "the log was restarted", EventKind::Restart { .. } => counted;
     "log.truncate", "the log file was cut", EventKind::WalTruncate => counted;
+    "close", "a client closed its connection", EventKind::StatementEnd { kind: StatementKind::Close, ok: true, .. } => counted;
+    "close.busy", "a connection closed while others had the database open", EventKind::LockBusy { lock: LockId::DATABASE, mode: LockMode::Exclusive } => counted;
+    "close.last", "the last connection to close removed the log", EventKind::WalRemove => counted;
+    "open.busy", "a connection could not open a database that was being closed", EventKind::LockBusy { lock: LockId::DATABASE, mode: LockMode::Shared } => counted;
+    "crash.name-lost", "a power loss brought a removed file back, or lost a new one", EventKind::NameLost { .. } => counted;
     "recovery", "the log was recovered", EventKind::Recovered { .. } => counted;
     "recovery.frames", "recovery found commits in the log", EventKind::Recovered { at, .. } if at.frame > 0 => counted;
     "crash.process", "the process crashed", EventKind::Crash { power: false } => counted;

@@ -102,8 +102,8 @@ impl Subject for Wrapped {
         self.models.interrupt(conn);
     }
 
-    fn close(&mut self, conn: u8) {
-        self.models.close(conn);
+    fn give_up_all(&mut self, conn: u8) {
+        self.models.give_up_all(conn);
     }
 
     fn crash(&mut self) {

@@ -67,6 +67,7 @@ pub enum StatementKind {
     RollbackTo,
     Checkpoint,
     Close,
+    Drop,
 }
 
 /// The kinds of events, with the objects involved.
@@ -160,6 +161,10 @@ pub enum EventKind {
     Backfill { frame: u32 },
     /// The log file is being cut to nothing.
     WalTruncate,
+    /// The log file is being removed by the last connection; the wal-index is gone.
+    WalRemove,
+    /// A power loss has left a file's name to a file that it had before, or to none.
+    NameLost { file: FileId },
     /// The database file is being cut.
     DbTruncate { pages: u32 },
     /// A checkpoint has ended with these figures.
@@ -218,6 +223,8 @@ pub enum Tag {
     CheckpointCopy,
     Backfill,
     WalTruncate,
+    WalRemove,
+    NameLost,
     DbTruncate,
     CheckpointEnd,
     Recovered,
@@ -229,7 +236,7 @@ pub enum Tag {
 
 impl Tag {
     /// How many there are.
-    pub const COUNT: usize = 44;
+    pub const COUNT: usize = 46;
 }
 
 impl EventKind {
@@ -273,6 +280,8 @@ impl EventKind {
             Self::CheckpointCopy { .. } => Tag::CheckpointCopy,
             Self::Backfill { .. } => Tag::Backfill,
             Self::WalTruncate { .. } => Tag::WalTruncate,
+            Self::WalRemove { .. } => Tag::WalRemove,
+            Self::NameLost { .. } => Tag::NameLost,
             Self::DbTruncate { .. } => Tag::DbTruncate,
             Self::CheckpointEnd { .. } => Tag::CheckpointEnd,
             Self::Recovered { .. } => Tag::Recovered,

@@ -181,6 +181,8 @@ pub const STATEMENT_SLOTS: usize = 2;
 pub(crate) struct StatementMemory {
     /// Where it yielded last.
     pub site: Site,
+    /// It has been submitted and has not ended.
+    pub running: bool,
     /// What it is doing must be finished even if it is abandoned.
     pub must_finish: bool,
     /// It takes part in the connection's transaction, which cannot end before it.
@@ -189,15 +191,15 @@ pub(crate) struct StatementMemory {
 
 impl Hash for StatementMemory {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // The site is set anew before every yield that is reported.
-        let Self { site: _, must_finish, in_transaction } = self;
+        // The site is set anew before every yield that is reported; whether it runs, its slot says.
+        let Self { site: _, running: _, must_finish, in_transaction } = self;
         (must_finish, in_transaction).hash(state);
     }
 }
 
 impl Default for StatementMemory {
     fn default() -> Self {
-        Self { site: Site::StatementStart, must_finish: false, in_transaction: false }
+        Self { site: Site::StatementStart, running: false, must_finish: false, in_transaction: false }
     }
 }
 
@@ -215,6 +217,8 @@ pub struct Session {
     pub view: LogView,
     /// Its pages.
     pub pages: PageCache,
+    /// The database file is open: from the first statement that needs it until the connection is closed or dropped.
+    pub(crate) open: bool,
     /// Between BEGIN and COMMIT or ROLLBACK.
     pub(crate) explicit: bool,
     /// That transaction was opened by its outermost savepoint, and ends with it.
@@ -270,6 +274,7 @@ impl Hash for Session {
             shared: _,
             view,
             pages,
+            open,
             explicit,
             opened_by_savepoint,
             savepoints,
@@ -287,7 +292,7 @@ impl Hash for Session {
         } = self;
         view.hash(state);
         pages.hash(state);
-        (explicit, opened_by_savepoint, savepoints, held).hash(state);
+        (open, explicit, opened_by_savepoint, savepoints, held).hash(state);
         (statements, control, writer, changes, micro, self.syncing()).hash(state);
         // A ticket is a name.
         in_flight.iter().for_each(|InFlight { slot, ticket: _, completion }| (slot, completion).hash(state));
@@ -304,6 +309,7 @@ impl Session {
             shared,
             view: LogView::default(),
             pages,
+            open: false,
             explicit: false,
             opened_by_savepoint: false,
             savepoints: Savepoints::default(),
@@ -386,6 +392,27 @@ impl Session {
         }
     }
 
+    /// Opens the database file, unless it is open. Returns false while another connection closes it for good.
+    pub(crate) fn open_database(&mut self) -> bool {
+        self.open = self.open || self.try_lock(LockId::DATABASE, LockMode::Shared);
+        self.open
+    }
+
+    /// Whether no other connection has the database file open; then none can open it until this one is gone.
+    pub(crate) fn is_last_to_close(&mut self) -> bool {
+        let (lock, mode) = (LockId::DATABASE, LockMode::Exclusive);
+        let was_open = std::mem::take(&mut self.open);
+        let alone = was_open && self.shared.wal.try_upgrade(lock);
+        if alone {
+            self.emit(EventKind::Unlock { lock, mode: LockMode::Shared });
+            self.emit(EventKind::Lock { lock, mode });
+            self.held[usize::from(lock.0)] = Some(mode);
+        } else if was_open {
+            self.emit(EventKind::LockBusy { lock, mode });
+        }
+        alone
+    }
+
     /// How this connection holds a lock.
     pub fn held(&self, lock: LockId) -> Option<LockMode> {
         self.held[usize::from(lock.0)]
@@ -393,12 +420,19 @@ impl Session {
 
     /// Whether its transaction calls for this lock.
     pub(crate) fn owes_lock(&self, lock: LockId) -> bool {
-        (lock == LockId::WRITE && self.view.writing) || self.view.slot.is_some_and(|slot| lock == LockId::read(slot))
+        (lock == LockId::WRITE && self.view.writing)
+            || (lock == LockId::DATABASE && self.open)
+            || self.view.slot.is_some_and(|slot| lock == LockId::read(slot))
     }
 
     /// What is remembered about the statement that is being stepped.
     pub(crate) fn mine(&mut self) -> &mut StatementMemory {
         &mut self.statements[usize::from(self.slot)]
+    }
+
+    /// Whether another statement is under way, whatever it does.
+    pub(crate) fn sibling_runs(&self) -> bool {
+        (0..).zip(&self.statements).any(|(slot, statement)| slot != self.slot && statement.running)
     }
 
     /// Whether another statement takes part in the transaction.
@@ -453,7 +487,7 @@ impl Session {
 
     /// Submits an operation that nobody needs a callback for.
     pub(crate) fn submit(&mut self, request: Request) -> Result<Submitted, Error> {
-        if let Request::Sync { .. } = request {
+        if let Request::Sync { .. } | Request::SyncEntry { .. } = request {
             return self.submit_sync(request);
         }
         let completion = Completion::new_planted(request.completion_kind(), self.shared.config.planted, |_| {});

@@ -142,6 +142,14 @@ sites! {
     CheckpointSlot0Unlock = "wal.checkpoint.slot0-unlock",
     /// Waiting for the log file to be cut.
     CheckpointTruncateWal = "wal.checkpoint.truncate-wal",
+    /// Waiting for another connection that closes the database for good.
+    OpenBusy = "connection.open-busy",
+    /// After the lock of the database file was tried exclusively by a connection that closes.
+    CloseLock = "wal.close.lock",
+    /// After the wal-index was forgotten by the last connection.
+    CloseForget = "wal.close.forget",
+    /// Waiting for the log file to be removed.
+    CloseRemove = "wal.close.remove",
     /// After CKPT was released.
     CheckpointUnlock = "wal.checkpoint.unlock",
     /// Waiting for a slot of the ring, or for a buffer.

@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn every_word_of_the_wal_index_counts() {
-        let changes: [fn(&WalShared); 11] = [
+        let changes: [fn(&WalShared); 12] = [
             |_| {},
             |wal| wal.store_header_word(0, 0, 1),
             |wal| wal.store_header_word(1, 0, 1),
@@ -146,6 +146,7 @@ mod tests {
             |wal| wal.set_backfill_attempted(1),
             |wal| wal.set_mark(1, 1),
             |wal| wal.set_unsynced(true),
+            |wal| wal.set_entry_synced(),
             |wal| _ = wal.draw_salt(),
             |wal| _ = wal.try_lock(LockId::WRITE, LockMode::Shared),
             |wal| _ = wal.try_lock(LockId::WRITE, LockMode::Exclusive),

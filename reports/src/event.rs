@@ -88,6 +88,10 @@ pub fn describe(kind: &EventKind) -> String {
         EventKind::CheckpointCopy { page, frame, .. } => format!("copy frame {frame} to page {page}"),
         EventKind::Backfill { frame } => format!("nBackfill = {frame}"),
         EventKind::WalTruncate => "cut the log".into(),
+        EventKind::WalRemove => "removes the log file".into(),
+        EventKind::NameLost { file } => {
+            format!("the name of the {} file is left to an older one, or to none", file.name())
+        }
         EventKind::DbTruncate { pages } => format!("cut the db to {pages} pages"),
         EventKind::CheckpointEnd { busy, log, backfilled, .. } => {
             format!("checkpoint: busy {}, {log} log, {backfilled} done", u8::from(busy))

@@ -35,12 +35,15 @@ catalog! {
     "crash-lattice",
     "crash-lattice-normal",
     "crash-lattice-large-pages",
+    "close-and-reopen",
+    "close-lattice",
     "put-overflow-under-checkpoint",
     "two-writers",
     "writer-and-checkpointer",
     "reader-on-slot-0",
     "reader-and-restart",
     "writer-and-power-loss",
+    "two-closers",
 }
 
 /// Finds a scenario by name, or reads it from a file if the name looks like a path.

@@ -12,7 +12,7 @@ use falken_models::bug::{Bug, Planted};
 use falken_scenarios::batch::{Batch, Totals};
 use falken_scenarios::catalog;
 
-const LATTICES: [&str; 3] = ["crash-lattice", "crash-lattice-normal", "crash-lattice-large-pages"];
+const LATTICES: [&str; 4] = ["crash-lattice", "crash-lattice-normal", "crash-lattice-large-pages", "close-lattice"];
 
 fn batch(
     scenario: &Scenario,

@@ -55,6 +55,7 @@ fn small_scenarios_have_exactly_these_states() {
         ("writer-and-checkpointer", [3409, 6011, 29, 65]),
         ("reader-on-slot-0", [21674, 40955, 46, 91]),
         ("writer-and-power-loss", [1353, 3553, 93, 70]),
+        ("two-closers", [12744, 23265, 18, 94]),
     ] {
         let scenario = catalog::find(name).unwrap();
         let (tree, outcome) = search(&subjects(&scenario, None), &Limits { jobs: 2, ..Limits::default() });

@@ -27,8 +27,11 @@ pub struct Explored {
 }
 
 impl Explored {
-    pub(super) fn note_barrier(&mut self, raw: Raw) {
+    pub(super) fn note_barrier(&mut self) {
         self.barriers += 1;
+    }
+
+    pub(super) fn note_lattice(&mut self, raw: Raw) {
         self.raw = self.raw.plus(raw);
     }
 

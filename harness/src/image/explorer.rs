@@ -8,6 +8,7 @@ use falken_models::digest::{digest, mix};
 use falken_models::disk::Disk;
 use falken_models::event::{EventKind, LogPoint};
 
+use super::plan::Depth;
 use super::process::Process;
 use super::{Barrier, Coverage, Image, Lattice, plan};
 use crate::action::CrashKind;
@@ -103,7 +104,7 @@ impl<S: Subject> Explorer<S> {
         oracle: &mut Option<Box<dyn Oracle>>,
         second: Second,
     ) -> Result<(), Broken> {
-        let lattice = Lattice::of(disk, &self.options.tears());
+        let lattices = Lattice::all(disk, &self.options.tears());
         let owed = ledger.owed(CrashKind::Power);
         let duty = match second {
             Second::No => ledger.duty(owed),
@@ -115,16 +116,21 @@ impl<S: Subject> Explorer<S> {
             Second::After(_) => self.options.second_images_max,
         };
         let before = *self.explored(second);
-        self.explored(second).note_barrier(lattice.raw());
+        self.explored(second).note_barrier();
         let stream = Stream::new(self.seed, mix(SAMPLE, before.barriers ^ u64::from(second != Second::No) << 63));
-        let depth = plan::visit(&lattice, u64::from(limit), stream, |image| {
-            let looked = catch_unwind(AssertUnwindSafe(|| self.look(image, &moment, oracle)));
-            looked.unwrap_or_else(|panic| Err(of_panic(&*panic))).map_err(|(id, evidence)| {
-                let number = self.explored(second).images - before.images;
-                let evidence = image.describe(evidence).with("crash", barrier.name());
-                (id, evidence.with("image", format!("{number} at this moment")))
-            })
-        })?;
+        let mut depth = Depth::Exhaustive;
+        for lattice in &lattices {
+            self.explored(second).note_lattice(lattice.raw());
+            let visited = plan::visit(lattice, u64::from(limit), stream, |image| {
+                let looked = catch_unwind(AssertUnwindSafe(|| self.look(image, &moment, oracle)));
+                looked.unwrap_or_else(|panic| Err(of_panic(&*panic))).map_err(|(id, evidence)| {
+                    let number = self.explored(second).images - before.images;
+                    let evidence = image.describe(evidence).with("crash", barrier.name());
+                    (id, evidence.with("image", format!("{number} at this moment")))
+                })
+            })?;
+            depth = depth.max(visited);
+        }
         self.explored(second).note_depth(depth);
         Ok(())
     }

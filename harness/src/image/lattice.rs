@@ -1,13 +1,13 @@
 //! The lattice of images that the platter may hold, and one image that moves about in it.
 //!
 //! A lattice is a list of chains, one for each sector with un-synced versions and one for each file's size. An image is
-//! one version of each. Moving an image from one choice to another costs as much as the sectors that differ, its key
+//! one version of each. Where a name may be left to one of several files there is a lattice for each of them. Moving an image from one choice to another costs as much as the sectors that differ, its key
 //! included, so that enumerating is much cheaper than recovering.
 
 use std::ops::Range;
 
 use falken_models::digest::{digest, mix};
-use falken_models::disk::{Disk, FileId, Tear};
+use falken_models::disk::{Disk, FileId, FileNumber, Tear};
 
 use super::raw::Raw;
 use crate::verdict::Evidence;
@@ -47,20 +47,33 @@ impl Chain {
     }
 }
 
-/// Every image that a power loss at one moment can leave.
+/// Every image that a power loss at one moment can leave, given which files it leaves the names to.
 #[derive(Clone, Debug)]
 pub struct Lattice {
     sector_size: usize,
     durable: [Vec<u8>; 2],
     chains: Vec<Chain>,
+    /// Files whose name goes to one that had it before, or to none.
+    lost_names: Vec<FileId>,
 }
 
 impl Lattice {
-    /// The lattice of what lies on a disk and what is in flight to it. With `tears`, sectors may be torn as well.
-    pub fn of(disk: &Disk, tears: &[Tear]) -> Self {
+    /// The lattices of what lies on a disk and what is in flight to it, one for each choice of files that the names may be
+    /// left to. With `tears`, sectors may be torn as well.
+    pub fn all(disk: &Disk, tears: &[Tear]) -> Vec<Self> {
+        let [databases, logs] = FileId::ALL.map(|file| disk.holders(file));
+        let pairs = databases.iter().flat_map(|database| logs.iter().map(move |log| [*database, *log]));
+        let newest = [databases.last(), logs.last()].map(|holder| *holder.expect("the newest is among them"));
+        pairs.map(|holders| Self::of(disk, holders, newest, tears)).collect()
+    }
+
+    fn of(disk: &Disk, holders: [Option<FileNumber>; 2], newest: [Option<FileNumber>; 2], tears: &[Tear]) -> Self {
         let mut chains = Vec::new();
-        let durable = FileId::ALL.map(|file| {
-            let versions = disk.versions(file, tears);
+        let lost = [0, 1].into_iter().filter(|&at| holders[at] != newest[at]);
+        let lost_names = lost.map(|at| FileId::ALL[at]).collect();
+        let durable = [0, 1].map(|at| {
+            let file = FileId::ALL[at];
+            let versions = disk.versions_of(file, holders[at], tears);
             if versions.sizes.len() > 1 {
                 chains.push(Chain { file, part: Part::Size(versions.sizes) });
             }
@@ -71,7 +84,7 @@ impl Lattice {
             }
             versions.durable
         });
-        Self { sector_size: disk.sector_size(), durable, chains }
+        Self { sector_size: disk.sector_size(), durable, chains, lost_names }
     }
 
     /// Its chains: the database file's before the log's, sizes before sectors, sectors ascending.
@@ -199,6 +212,9 @@ impl Image<'_> {
                 FileId::Database => "image: db",
                 FileId::Wal => "image: wal",
             };
+            if self.lattice.lost_names.contains(&file) {
+                evidence = evidence.with(label, "a file that had the name before, or none");
+            }
             if chains.is_empty() {
                 evidence = evidence.with(label, format!("{} bytes, all durable", side.size));
                 continue;

@@ -11,8 +11,8 @@ use falken_models::disk::FileId;
 use super::lattice::{Image, Lattice};
 use crate::random::Stream;
 
-/// How much of a lattice was looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How much of a lattice was looked at, from all to least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
     /// Every choice.
     Exhaustive,

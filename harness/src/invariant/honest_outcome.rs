@@ -16,8 +16,8 @@ impl Invariant for HonestOutcome {
         let (conn, all) = (id.conn, &view.ledger.conns[usize::from(id.conn)]);
         let facts = all.current();
         let name = op.kind().name();
-        // Undoing succeeds whatever happened before.
-        let undoes = matches!(op, Op::Rollback | Op::RollbackTo { .. } | Op::Close);
+        // Undoing succeeds whatever happened before, and so does closing: what it cannot copy stays in the log.
+        let undoes = matches!(op, Op::Rollback | Op::RollbackTo { .. } | Op::Close | Op::Drop);
         if result.is_ok() && facts.io_failed && !undoes {
             let summary = format!("connection c{conn} was told that its {name} succeeded, but an operation of it has failed");
             return Err(Evidence::new(summary));

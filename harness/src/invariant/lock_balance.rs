@@ -17,7 +17,8 @@ impl Invariant for LockBalance {
         for lock in (0..LockId::COUNT as u8).map(LockId) {
             let holders = &view.ledger.locks[usize::from(lock.0)];
             let held = holders.exclusive == Some(conn) || holders.shared.contains(&conn);
-            if held != connection.owes_lock(lock) || (held && !in_transaction) {
+            let may_hold = in_transaction || (lock == LockId::DATABASE && holders.exclusive.is_none());
+            if held != connection.owes_lock(lock) || (held && !may_hold) {
                 let summary = format!("connection c{conn} has ended its statement and {} {}", if held { "still holds" } else { "lost" }, lock.name());
                 return Err(Evidence::new(summary).with("in a transaction", in_transaction));
             }

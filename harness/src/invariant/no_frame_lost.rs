@@ -11,7 +11,11 @@ pub struct NoFrameLost;
 
 impl Invariant for NoFrameLost {
     fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
-        let (EventKind::Backfill { .. } | EventKind::Restart { .. } | EventKind::CheckpointEnd { .. }) = event.kind else {
+        let (EventKind::Backfill { .. }
+        | EventKind::Restart { .. }
+        | EventKind::WalRemove
+        | EventKind::CheckpointEnd { .. }) = event.kind
+        else {
             return Ok(());
         };
         let ledger = view.ledger;

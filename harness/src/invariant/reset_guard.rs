@@ -1,7 +1,8 @@
-//! The log is restarted only when every frame is backfilled, those pages are durable, and no reader holds a mark slot.
+//! The log is restarted only when every frame is backfilled, those pages are durable, and no reader holds a mark slot; it
+//! is removed only when, besides, nobody else has the database open.
 
 use falken_models::event::{Actor, Event, EventKind};
-use falken_models::wal::SyncMode;
+use falken_models::wal::{LockId, SyncMode};
 
 use super::{Invariant, View, name};
 use crate::verdict::Evidence;
@@ -16,12 +17,19 @@ impl Invariant for ResetGuard {
     fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
         // The ledger has already moved on to the new generation: judge by what it knew before, kept here.
         let before = std::mem::replace(&mut self.before, Before::of(view));
-        let EventKind::Restart { .. } = event.kind else { return Ok(()) };
+        let removes = match event.kind {
+            EventKind::Restart { .. } => false,
+            EventKind::WalRemove => true,
+            _ => return Ok(()),
+        };
+        let alone = Actor::Conn(view.holder(LockId::DATABASE).unwrap_or(u8::MAX)) == event.actor;
         let reader = view.ledger.conns.iter().enumerate().find(|(reader, facts)| {
             facts.reading.is_some_and(|reading| reading.slot > 0) && event.actor != Actor::Conn(*reader as u8)
         });
         let why = if let Some((reader, _)) = reader {
             format!("reader c{reader} holds a mark slot")
+        } else if removes && !alone {
+            "others may have the database open".into()
         } else if before.backfill < before.frames {
             format!("only {} of {} frames are backfilled", before.backfill, before.frames)
         } else if view.ledger.sync != SyncMode::Off && before.durable < before.effects {
@@ -29,7 +37,8 @@ impl Invariant for ResetGuard {
         } else {
             return Ok(());
         };
-        let summary = format!("{} restarts the log although {why}", name(event.actor));
+        let verb = if removes { "removes" } else { "restarts" };
+        let summary = format!("{} {verb} the log although {why}", name(event.actor));
         Err(Evidence::new(summary).with("nBackfill", before.backfill).with("mxFrame", before.frames))
     }
 }

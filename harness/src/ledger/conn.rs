@@ -265,7 +265,8 @@ impl ConnFacts {
             | Op::Release { .. }
             | Op::RollbackTo { .. }
             | Op::Checkpoint(_)
-            | Op::Close => None,
+            | Op::Close
+            | Op::Drop => None,
         };
         let ordinal = self.statements[usize::from(slot)].ordinal + 1;
         let facts =

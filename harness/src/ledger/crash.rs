@@ -192,10 +192,7 @@ impl Ledger {
         self.remember_lost(found_commit);
         self.versions.rewind(found.commit);
         self.commits.truncate(found.commit as usize + 1);
-        for attempt in found.revived {
-            self.versions.commit(self.newest() + 1, &attempt.page_digests, attempt.rows);
-            self.commits.push(Commit { at: attempt.at, pages: attempt.pages });
-        }
+        found.revived.into_iter().for_each(|attempt| self.revive(attempt));
         let commit = self.newest();
         self.acknowledged = self.acknowledged.min(commit);
         self.synced = if kind == CrashKind::Power { commit } else { self.synced.min(commit) };
@@ -220,6 +217,12 @@ impl Ledger {
         self.locks = Default::default();
         self.conns.iter_mut().for_each(|conn| *conn = ConnFacts::default());
         commit
+    }
+
+    /// What was no commit is one now.
+    pub(super) fn revive(&mut self, attempt: Attempt) {
+        self.versions.commit(self.newest() + 1, &attempt.page_digests, attempt.rows);
+        self.commits.push(Commit { at: attempt.at, pages: attempt.pages });
     }
 
     /// What the crash takes away may come back as long as nothing newer is durable.

@@ -181,6 +181,7 @@ impl Ledger {
             | EventKind::CheckpointEnd { .. }
             | EventKind::WalHeader { .. }
             | EventKind::WalTruncate
+            | EventKind::NameLost { .. }
             | EventKind::Overflow { .. }
             | EventKind::Cancel { .. }
             | EventKind::CancelOutcome { .. }
@@ -235,6 +236,7 @@ impl Ledger {
             EventKind::Publish { at, pages, commit: true } => self.note_commit(conn, at, pages),
             EventKind::Publish { .. } => {}
             EventKind::Restart { at } => self.note_restart(conn, at),
+            EventKind::WalRemove => self.note_closed(),
             EventKind::CheckpointBegin { at, .. } => self.conn_mut(conn).checkpoint = Some(at),
             EventKind::Backfill { frame } => self.backfill = frame,
             EventKind::Recovered { at, .. } => self.note_recovered(at),
@@ -352,10 +354,29 @@ impl Ledger {
     }
 
     fn note_recovered(&mut self, at: LogPoint) {
+        // Where the log could not be removed the next to open it may find a failed commit in it, as after a crash.
+        if let Some(attempt) = self.attempt.take_if(|attempt| attempt.at == at) {
+            self.revive(attempt);
+        }
         self.points.insert(at, self.newest());
         self.published = at;
         self.frames.truncate(at.frame);
         self.backfill = 0;
+    }
+
+    /// The wal-index is forgotten, and the log is being removed: what was committed is in the database file alone.
+    fn note_closed(&mut self) {
+        self.published = LogPoint::default();
+        self.points.insert(self.published, self.newest());
+        self.backfill = 0;
+    }
+
+    /// The log is gone. Until another log is synced a power loss may bring it back, a failed attempt at its end included.
+    fn note_removed(&mut self) {
+        self.frames.truncate(0);
+        self.frames_synced = 0;
+        let base = self.newest();
+        self.ghosts.extend(self.attempt.take().map(|attempt| Ghost { base, commits: vec![attempt] }));
     }
 
     fn note_sync_submit(&mut self, op: OpId) {
@@ -398,7 +419,8 @@ impl Ledger {
                     self.database.truncate((offset / self.page_size as u64) as usize);
                 }
             }
-            (FileId::Wal, IoKind::Truncate) | (_, IoKind::Read) => {}
+            (FileId::Wal, IoKind::Remove) if ok => self.note_removed(),
+            (FileId::Wal, IoKind::Truncate) | (_, IoKind::Read | IoKind::Remove) => {}
         }
     }
 

@@ -131,7 +131,7 @@ impl<S: Subject> Run<'_, S> {
             let client = &mut self.clients[StatementId { conn, slot }.index()];
             client.phase = if client.phase == Phase::Running { Phase::Closing } else { Phase::Closed };
         }
-        self.subject.close(conn);
+        self.subject.give_up_all(conn);
         self.close_when_idle(conn);
     }
 
@@ -141,12 +141,12 @@ impl<S: Subject> Run<'_, S> {
         if slots.all(|id| self.clients[id.index()].phase == Phase::Closed) {
             let first = StatementId::first(conn);
             self.clients[first.index()].phase = Phase::Closing;
-            self.submitted.push(Submitted { id: first, op: Op::Close, begins: true });
-            self.submit(first, Op::Close);
+            self.submitted.push(Submitted { id: first, op: Op::Drop, begins: true });
+            self.submit(first, Op::Drop);
         }
     }
 
-    /// A dropped connection is gone: the client opens another one under the same number.
+    /// A dropped or closed connection is gone: the client opens another one under the same number.
     pub(super) fn reconnect(&mut self, conn: u8) {
         self.ledger.conns[usize::from(conn)].reconnect();
         for slot in 0..STATEMENT_SLOTS as u8 {

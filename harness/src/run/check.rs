@@ -61,10 +61,11 @@ impl<S: Subject> Run<'_, S> {
         if let Op::Checkpoint(_) = op {
             self.check_moment(Moment::Checkpoint, idle)?;
         }
-        if error == Some(Error::Abandoned) || op == Op::Close {
+        if error == Some(Error::Abandoned) || op == Op::Drop {
             self.check_moment(Moment::Cancel, idle)?;
         }
-        if op == Op::Close {
+        let closes = op == Op::Close && error.is_none() && self.clients[id.index()].phase == Phase::Running;
+        if op == Op::Drop || closes {
             self.reconnect(conn);
         } else if self.clients[id.index()].phase == Phase::Closing {
             self.clients[id.index()].phase = Phase::Closed;

@@ -3,6 +3,7 @@
 use falken_models::connection::{Op, StatementId};
 use falken_models::digest::mix;
 use falken_models::disk::OpInfo;
+use falken_models::session::STATEMENT_SLOTS;
 use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
 
@@ -78,6 +79,7 @@ impl<S: Subject> Run<'_, S> {
         for client in &self.clients {
             let enabled = match client.phase {
                 Phase::Closed => false,
+                Phase::Idle if self.is_closing(client.id.conn) => false,
                 Phase::Idle => client.has_queued() || (self.stage == Stage::Working && client.has_more()),
                 Phase::Running | Phase::Closing => self.is_steppable(client.id),
             };
@@ -89,6 +91,12 @@ impl<S: Subject> Run<'_, S> {
         let ends = self.in_flight.iter().map(|op| OptionId::Finish { owner: op.owner, ordinal: op.ordinal });
         self.options.extend(ends);
         self.injector.withhold(self.step, &mut self.options);
+    }
+
+    /// Whether a client closes the connection: then nothing can be started on it any more.
+    fn is_closing(&self, conn: u8) -> bool {
+        let mut slots = (0..STATEMENT_SLOTS as u8).map(|slot| StatementId { conn, slot });
+        slots.any(|id| self.running[id.index()] == Some(Op::Close))
     }
 
     /// Whether a step of a running statement leads further.

@@ -34,6 +34,7 @@ pub const TEMPLATES: &[&str] = &[
     "checkpoint-full",
     "checkpoint-restart",
     "checkpoint-truncate",
+    "close",
 ];
 
 /// Why a scenario cannot be used.

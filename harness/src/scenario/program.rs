@@ -24,6 +24,7 @@ pub const STATEMENTS: &[(&str, &str)] = &[
     ("savepoint", "opens a savepoint in a transaction"),
     ("release DEPTH", "closes the savepoint that has DEPTH others around it"),
     ("rollback to DEPTH", "undoes what was done since that savepoint"),
+    ("close", "closes the connection, whatever it has open, and opens another one"),
     ("checkpoint MODE", "copies the log: passive, full, restart or truncate"),
 ];
 
@@ -50,6 +51,7 @@ pub fn parse_statement(text: &str) -> Result<Op, String> {
         ["savepoint"] => Op::Savepoint,
         ["release", depth] => Op::Release { depth: parse_depth(depth)? },
         ["rollback", "to", depth] => Op::RollbackTo { depth: parse_depth(depth)? },
+        ["close"] => Op::Close,
         ["checkpoint", mode] => Op::Checkpoint(parse_mode(mode)?),
         _ => {
             let known = STATEMENTS.iter().map(|(form, _)| format!("`{form}`")).collect::<Vec<_>>().join(", ");
@@ -70,7 +72,8 @@ pub fn write_statement(op: &Op, label: &str) -> String {
         Op::Scan => "scan".into(),
         Op::Count => "count".into(),
         Op::Commit => "commit".into(),
-        Op::Rollback | Op::Close => "rollback".into(),
+        Op::Rollback | Op::Drop => "rollback".into(),
+        Op::Close => "close".into(),
         Op::Savepoint => "savepoint".into(),
         Op::Release { depth } => format!("release {depth}"),
         Op::RollbackTo { depth } => format!("rollback to {depth}"),
@@ -161,8 +164,9 @@ pub fn parse_program(program: &[String]) -> Result<Vec<Vec<Op>>, (usize, String)
         let op = parse_statement(text).map_err(|problem| (i, problem))?;
         let opens = matches!(op, Op::Begin(_)) || (op == Op::Savepoint && begun.is_none());
         let by_savepoint = begun.is_some_and(|(_, by_savepoint)| by_savepoint);
-        let ends = matches!(op, Op::Commit | Op::Rollback) || (by_savepoint && op == Op::Release { depth: 0 });
-        let goes_on = ends || matches!(op, Op::Release { .. } | Op::RollbackTo { .. });
+        let ends =
+            matches!(op, Op::Commit | Op::Rollback | Op::Close) || (by_savepoint && op == Op::Release { depth: 0 });
+        let goes_on = (ends && op != Op::Close) || matches!(op, Op::Release { .. } | Op::RollbackTo { .. });
         match begun {
             Some(_) if opens => return Err((i, "opens a transaction inside another one".into())),
             None if goes_on => return Err((i, format!("is `{text}` outside a transaction"))),

@@ -15,7 +15,8 @@ pub(super) fn simpler(op: &Op) -> Vec<Op> {
         | Op::Commit
         | Op::Rollback
         | Op::Savepoint
-        | Op::Close => Vec::new(),
+        | Op::Close
+        | Op::Drop => Vec::new(),
         Op::Release { depth } => (0..*depth).map(|depth| Op::Release { depth }).collect(),
         Op::RollbackTo { depth } => (0..*depth).map(|depth| Op::RollbackTo { depth }).collect(),
         Op::Begin(BeginKind::Immediate) => vec![Op::Begin(BeginKind::Deferred)],

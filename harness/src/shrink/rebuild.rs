@@ -38,7 +38,7 @@ fn write_program(id: StatementId, submitted: &[Submitted]) -> Vec<String> {
         }
         // A client rolls back after an error of its own accord.
         let goes_on = matches!(op, Op::Commit | Op::Rollback | Op::Release { .. } | Op::RollbackTo { .. });
-        if *op == Op::Close || (goes_on && !is_open) {
+        if *op == Op::Drop || (goes_on && !is_open) {
             continue;
         }
         match op {
@@ -46,7 +46,7 @@ fn write_program(id: StatementId, submitted: &[Submitted]) -> Vec<String> {
                 by_savepoint = if is_open { by_savepoint } else { *op == Op::Savepoint };
                 is_open = true;
             }
-            Op::Commit | Op::Rollback => is_open = false,
+            Op::Commit | Op::Rollback | Op::Close => is_open = false,
             Op::Release { depth: 0 } if by_savepoint => is_open = false,
             _ => {}
         }

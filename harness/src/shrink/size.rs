@@ -39,7 +39,7 @@ impl Size {
     pub fn of(case: &Case, report: &RunReport) -> Self {
         let entries = case.tape.entries();
         let survivors = entries.iter().filter(|entry| entry.kind == Kind::Survivor && entry.id != OptionId::Number(0));
-        let begun = report.submitted.iter().filter(|submitted| submitted.op != Op::Close).count();
+        let begun = report.submitted.iter().filter(|submitted| submitted.op != Op::Drop).count();
         let written = case
             .scenario
             .clients

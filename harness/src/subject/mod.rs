@@ -3,7 +3,7 @@
 //! The protocol: [`open`](Subject::open) once per process life, [`connect`](Subject::connect) each connection, then for
 //! each statement [`submit`](Subject::submit) and [`step`](Subject::step) until it ends; a connection has two slots for
 //! statements. At any yield the run loop may [`abandon`](Subject::abandon) a statement, or
-//! [`interrupt`](Subject::interrupt) or [`close`](Subject::close) the connection, and goes on stepping until its statements
+//! [`interrupt`](Subject::interrupt) or [`give up`](Subject::give_up_all) the connection, and goes on stepping until its statements
 //! have ended. [`crash`](Subject::crash) takes away all memory; the disk stays. The subject submits its I/O to the
 //! run's [`Disk`], whose operations the run loop finishes.
 
@@ -50,9 +50,9 @@ pub trait Subject {
     /// Interrupts the statements of a connection that are under way; following steps undo and end them.
     fn interrupt(&mut self, conn: u8);
 
-    /// Drops the connection: its statements are abandoned. When they have ended, [`Op::Close`] in the first slot undoes
-    /// what is left, and then it is gone.
-    fn close(&mut self, conn: u8);
+    /// Drops the connection: its statements are abandoned. When they have ended, [`Op::Drop`] in the first slot undoes
+    /// what is left, and then it is gone. An [`Op::Close`] that has succeeded has the same end without this.
+    fn give_up_all(&mut self, conn: u8);
 
     /// The process dies: memory is gone, nothing is undone.
     fn crash(&mut self);

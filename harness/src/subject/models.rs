@@ -78,8 +78,8 @@ impl Subject for Models {
         self.connection(conn).interrupt();
     }
 
-    fn close(&mut self, conn: u8) {
-        self.connection(conn).close();
+    fn give_up_all(&mut self, conn: u8) {
+        self.connection(conn).give_up_all();
     }
 
     fn crash(&mut self) {

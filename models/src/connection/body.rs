@@ -40,7 +40,8 @@ impl Body {
             | Op::Savepoint
             | Op::Release { .. }
             | Op::RollbackTo { .. }
-            | Op::Close => unreachable!("has no body"),
+            | Op::Close
+            | Op::Drop => unreachable!("has no body"),
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A client submits one [`Op`] and calls [`Connection::step`] until it returns its [`Outcome`]. In between it may
 //! [`abandon`](Connection::abandon) the statement, [`interrupt`](Connection::interrupt) or
-//! [`close`](Connection::close) the connection at any yield. A connection has two slots for statements, which share one
+//! drop the connection ([`give_up_all`](Connection::give_up_all)) at any yield. A connection has two slots for statements, which share one
 //! transaction.
 //!
 //! Where to go next: `op.rs` for what a client can ask, `statement.rs` for the life of a statement, `body.rs` for the
@@ -90,6 +90,7 @@ impl Connection {
     /// # Panics
     /// If the previous one there has not ended.
     pub fn submit(&mut self, slot: u8, op: Op) {
+        self.session.statements[usize::from(slot)].running = true;
         let slot = &mut self.slots[usize::from(slot)];
         assert!(slot.statement.is_none(), "a slot runs one statement at a time");
         *slot = Slot { statement: Some(Statement::new(op)), ..Slot::default() };
@@ -166,6 +167,7 @@ impl Connection {
     }
 
     fn end(&mut self, slot: u8, outcome: Result<Outcome, Error>) -> Result<IOResult<Outcome>, Error> {
+        self.session.mine().running = false;
         let ended = std::mem::take(&mut self.slots[usize::from(slot)]);
         let kind = ended.statement.expect("a statement was under way").kind();
         self.session.emit(EventKind::StatementEnd { slot, kind, ok: outcome.is_ok() });
@@ -216,8 +218,8 @@ impl Connection {
         }
     }
 
-    /// Drops the connection: its statements are abandoned. When they have ended, [`Op::Close`] undoes what is still open.
-    pub fn close(&mut self) {
+    /// Drops the connection: its statements are abandoned. When they have ended, [`Op::Drop`] undoes what is still open.
+    pub fn give_up_all(&mut self) {
         self.session.emit(EventKind::Abandon { dropped: true });
         (0..STATEMENT_SLOTS as u8).for_each(|slot| self.give_up(slot));
         if self.session.shared.config.planted.is(Bug::ConnDropKeepsLocks) {
@@ -225,7 +227,7 @@ impl Connection {
             self.session.statements.iter_mut().for_each(|memory| memory.in_transaction = false);
             self.slots
                 .iter_mut()
-                .for_each(|slot| slot.statement = slot.statement.take().map(|_| Statement::dropped(Op::Close)));
+                .for_each(|slot| slot.statement = slot.statement.take().map(|_| Statement::dropped(Op::Drop)));
         }
     }
 

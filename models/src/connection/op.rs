@@ -77,8 +77,11 @@ pub enum Op {
     RollbackTo { depth: u8 },
     /// Copies the log into the database file.
     Checkpoint(CheckpointMode),
-    /// Undoes whatever is open; what [`close`](super::Connection::close) runs.
+    /// Closes the connection: undoes whatever is open, and, if nobody else has the database open, copies the log into the
+    /// database file and removes it. BUSY beside another statement.
     Close,
+    /// Undoes whatever is open; what comes after [`give_up_all`](super::Connection::give_up_all) when a connection is dropped.
+    Drop,
 }
 
 impl Op {
@@ -99,6 +102,7 @@ impl Op {
             Self::RollbackTo { .. } => StatementKind::RollbackTo,
             Self::Checkpoint(_) => StatementKind::Checkpoint,
             Self::Close => StatementKind::Close,
+            Self::Drop => StatementKind::Drop,
         }
     }
 
@@ -115,7 +119,8 @@ impl Op {
             | Self::Release { .. }
             | Self::RollbackTo { .. }
             | Self::Checkpoint(_)
-            | Self::Close => 0,
+            | Self::Close
+            | Self::Drop => 0,
         }
     }
 }
@@ -148,6 +153,7 @@ impl StatementKind {
             Self::RollbackTo => "rollback to",
             Self::Checkpoint => "checkpoint",
             Self::Close => "close",
+            Self::Drop => "drop",
         }
     }
 }

@@ -11,7 +11,9 @@ use crate::pager::{UndoTo, open_savepoint, release_savepoint};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::turn;
-use crate::wal::{BeginRead, BeginWrite, Checkpoint, CheckpointMode, EndRead, ReleaseLocks, Rollback, UseLog};
+use crate::wal::{
+    BeginRead, BeginWrite, Checkpoint, CheckpointMode, CloseLog, EndRead, ReleaseLocks, Rollback, UseLog,
+};
 
 #[derive(Debug, Hash)]
 enum Phase {
@@ -34,6 +36,8 @@ enum Phase {
     AutoCheckpoint(Box<Checkpoint>),
     /// Like the last, after a failure of it: nobody is told.
     AutoRelease(ReleaseLocks),
+    /// The connection is being closed, with nothing left to undo.
+    Close(CloseLog),
     End,
 }
 
@@ -105,6 +109,7 @@ impl Statement {
             Phase::EndRead(_) => "end read",
             Phase::AutoCheckpoint(_) => "checkpoint after commit",
             Phase::AutoRelease(_) => "release locks after checkpoint",
+            Phase::Close(_) => "close",
             Phase::End => "end",
         }
     }
@@ -112,7 +117,7 @@ impl Statement {
     /// Whether an interrupt ends it: what ends or undoes a transaction is not interrupted.
     pub(super) fn heeds_interrupts(&self) -> bool {
         matches!(self.phase, Phase::Start | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::Body(_))
-            && !matches!(self.op, Op::Commit | Op::Rollback | Op::Close)
+            && !matches!(self.op, Op::Commit | Op::Rollback | Op::Close | Op::Drop)
     }
 
     /// What the planted pin leak does: the machine is forgotten together with the pins in it.
@@ -145,7 +150,8 @@ impl Statement {
             | Phase::BeginAgain(_)
             | Phase::Body(_)
             | Phase::Commit(_)
-            | Phase::AutoCheckpoint(_) => false,
+            | Phase::AutoCheckpoint(_)
+            | Phase::Close(_) => false,
         }
     }
 
@@ -172,7 +178,8 @@ impl Statement {
         let keeps_half = error == Error::Abandoned && s.planted(Bug::AbandonPartialStatementKept);
         self.phase = match (&self.phase, self.undo_depth) {
             (Phase::Start, _) => Phase::End,
-            (Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::BeginAgain(_), _) => {
+            // What is left of a close that was given up is a drop.
+            (Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::BeginAgain(_) | Phase::Close(_), _) => {
                 Phase::Release(ReleaseLocks::default())
             }
             (Phase::Body(_), Some(_)) if s.explicit && keeps_half => self.undone(s),
@@ -241,7 +248,9 @@ impl Statement {
                 open_savepoint(s);
                 Ok(Phase::End)
             }
-            Op::Rollback | Op::Close => {
+            Op::Close if s.sibling_runs() => Err(Error::Busy),
+            Op::Rollback | Op::Close | Op::Drop => {
+                s.open &= !matches!(self.op, Op::Drop);
                 self.ends_transaction = true;
                 Ok(Phase::Unwind(Rollback::default()))
             }
@@ -265,6 +274,28 @@ impl Statement {
                 self.owns_read = s.view.slot.is_none();
                 Ok(if self.owns_read { begin_read() } else { self.after_read(s) })
             }
+        }
+    }
+
+    /// Whether it needs the database file.
+    fn opens(&self) -> bool {
+        match self.op {
+            Op::Get { .. }
+            | Op::Put { .. }
+            | Op::Append { .. }
+            | Op::Delete { .. }
+            | Op::Scan
+            | Op::Count
+            | Op::Checkpoint(_)
+            | Op::Begin(BeginKind::Immediate) => true,
+            Op::Begin(BeginKind::Deferred)
+            | Op::Commit
+            | Op::Rollback
+            | Op::Savepoint
+            | Op::Release { .. }
+            | Op::RollbackTo { .. }
+            | Op::Close
+            | Op::Drop => false,
         }
     }
 
@@ -324,8 +355,12 @@ impl Statement {
         Phase::Commit(Commit::default())
     }
 
-    /// The transaction ends with its last statement; a commit may be followed by a checkpoint.
+    /// The transaction ends with its last statement; a commit may be followed by a checkpoint, a rollback by the end of the
+    /// connection.
     fn after_end(&mut self, s: &mut Session) -> Phase {
+        if matches!(self.op, Op::Close) && self.outcome.is_ok() {
+            return Phase::Close(CloseLog::default());
+        }
         let due = s.shared.config.auto_checkpoint;
         if self.committed && due > 0 && s.view.header.mx_frame >= due && !s.transaction_goes_on() {
             return Phase::AutoCheckpoint(Box::new(Checkpoint::new(CheckpointMode::Passive)));
@@ -349,6 +384,13 @@ impl Statement {
                 if !s.take_control() || (self.kind().writes() && s.sibling_writes()) {
                     s.release_control();
                     return s.give_way(Site::StatementSibling);
+                }
+                // Nobody can come between this and the statement's next access: whoever closes meanwhile is not the last.
+                if self.opens() && !s.open_database() {
+                    s.release_control();
+                    self.retries += 1;
+                    let gives_up = self.retries > s.shared.config.busy_retries;
+                    return if gives_up { Err(Error::Busy) } else { s.give_way(Site::OpenBusy) };
                 }
                 self.phase = self.start(s)?;
             }
@@ -430,6 +472,10 @@ impl Statement {
             }
             Phase::AutoRelease(release) => {
                 turn!(release.transition(s));
+                self.phase = Phase::End;
+            }
+            Phase::Close(close) => {
+                turn!(close.transition(s));
                 self.phase = Phase::End;
             }
             Phase::End => {

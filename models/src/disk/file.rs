@@ -91,7 +91,7 @@ impl File {
                 }
                 (n, digest(bytes))
             }),
-            Request::Sync { .. } => {
+            Request::Sync { .. } | Request::SyncEntry { .. } => {
                 if failed.is_none() {
                     self.make_durable(sync_before);
                 }
@@ -103,6 +103,8 @@ impl File {
                 }
                 (0, 0)
             }
+            // The name loses its file; the file keeps what it holds.
+            Request::Remove { .. } => (0, 0),
         };
         (failed.map_or(IoResult::Ok(moved as u32), IoResult::Error), digest)
     }
@@ -165,7 +167,7 @@ impl Effect {
                 Some(Self::Write { offset: *offset, bytes: buffer.read(|bytes| bytes[*from as usize..].into()) })
             }
             Request::Truncate { len, .. } => Some(Self::Resize { len: *len }),
-            Request::Read { .. } | Request::Sync { .. } => None,
+            Request::Read { .. } | Request::Sync { .. } | Request::SyncEntry { .. } | Request::Remove { .. } => None,
         }
     }
 }

@@ -14,9 +14,10 @@
 //!
 //! What this is not: it decides nothing. Which operation finishes, how, and what survives a crash is asked of the
 //! driver. Where to go next: [`file`](self) holds one file's two states, `versions.rs` what the platter may hold
-//! between them, `crash.rs` the two kinds of crash, `ring.rs` the slots, `request.rs` what can be asked.
+//! between them, `entry.rs` which file has a name, `crash.rs` the two kinds of crash, `ring.rs` the slots, `request.rs` what can be asked.
 
 mod crash;
+mod entry;
 mod file;
 mod request;
 mod ring;
@@ -28,7 +29,8 @@ use crate::event::{Actor, EventKind, EventLog};
 use crate::io::{Completion, CompletionError};
 use crate::sync::{Arc, Mutex};
 pub use crash::Survivor;
-use file::File;
+use entry::Entry;
+pub use entry::FileNumber;
 pub use request::Request;
 use ring::Ring;
 pub use ring::{CancelOutcome, SlotId, SubmitError, Ticket};
@@ -75,6 +77,7 @@ pub enum IoKind {
     Write,
     Sync,
     Truncate,
+    Remove,
 }
 
 impl IoKind {
@@ -85,6 +88,7 @@ impl IoKind {
             Self::Write => "write",
             Self::Sync => "fsync",
             Self::Truncate => "truncate",
+            Self::Remove => "remove",
         }
     }
 }
@@ -156,6 +160,8 @@ struct Op {
     slot: SlotId,
     request: Request,
     completion: Completion,
+    /// Which of the files that had the name it is for.
+    number: FileNumber,
     /// Writes: the digest of the buffer when it was submitted.
     submit_digest: u64,
     /// Syncs: effects numbered below this happened before the submit and will be durable.
@@ -165,21 +171,23 @@ struct Op {
 impl Op {
     /// Hashes what can still matter. `rank` is the operation's place among those in flight that change the same file:
     /// a crash may perform them, in this order.
-    fn hash_state<H: Hasher>(&self, file: &File, rank: usize, outlook: Outlook, state: &mut H) {
+    fn hash_state<H: Hasher>(&self, entry: &Entry, rank: usize, outlook: Outlook, state: &mut H) {
         // Names: slots, `op` and `ordinal` are only compared, and the owner is the caller's business.
-        let Self { info, slot: _, request, completion, submit_digest, sync_before } = self;
+        let Self { info, slot: _, request, completion, number, submit_digest, sync_before } = self;
         let OpInfo { op: _, owner: _, ordinal: _, kind, file: id, offset, len, cancel_asked } = info;
         (kind, id, offset, len, cancel_asked, rank, submit_digest).hash(state);
         request.hash(state);
         completion.hash(state);
+        let file = entry.file(*number);
+        (*number == entry.number(), file.is_some()).hash(state);
         if outlook == Outlook::PowerMayFail && *kind == IoKind::Sync {
-            file.effects_before(*sync_before).hash(state);
+            file.map(|file| file.effects_before(*sync_before)).hash(state);
         }
     }
 }
 
 struct Inner {
-    files: [File; 2],
+    files: [Entry; 2],
     in_flight: Vec<Op>,
     ring: Ring,
     /// The owner whose submission is refused next, how many of its submissions come before that, and with which error.
@@ -243,7 +251,7 @@ impl Disk {
     pub fn with_slots(log: Arc<EventLog>, sector_size: usize, database: Vec<u8>, slots: Option<u16>) -> Arc<Self> {
         Arc::new(Self {
             inner: Mutex::new(Inner {
-                files: [File::durable(database), File::durable(Vec::new())],
+                files: [Entry::durable(database), Entry::durable(Vec::new())],
                 in_flight: Vec::new(),
                 ring: Ring::new(slots),
                 refusal: None,
@@ -281,9 +289,10 @@ impl Disk {
             let op = OpId(inner.next_op);
             inner.next_op += 1;
             let ordinal = inner.next_ordinal(owner);
-            let sync_before = inner.files[file.index()].next_effect();
+            let entry = &inner.files[file.index()];
+            let (number, sync_before) = (entry.number(), entry.current().next_effect());
             let info = OpInfo { op, owner, ordinal, kind, file, offset, len, cancel_asked: false };
-            inner.in_flight.push(Op { info, slot, request, completion, submit_digest: digest, sync_before });
+            inner.in_flight.push(Op { info, slot, request, completion, number, submit_digest: digest, sync_before });
             (Ticket { op, slot }, inner.at_once)
         };
         self.log
@@ -351,8 +360,7 @@ impl Disk {
             let at = inner.in_flight.iter().position(|other| other.info.op == op);
             let op = inner.in_flight.remove(at.expect("only an operation in flight can be finished"));
             inner.ring.give_back(op.slot);
-            let file = &mut inner.files[op.info.file.index()];
-            let (result, moved_digest) = file.perform(&op.request, op.sync_before, ending);
+            let (result, moved_digest) = inner.files[op.info.file.index()].perform(&op, ending);
             (op, result, moved_digest)
         };
         let OpInfo { op: id, file, kind, offset, len, .. } = op.info;
@@ -399,7 +407,7 @@ impl Disk {
         let mut changing = [0; FileId::ALL.len()];
         for op in &inner.in_flight {
             let file = op.info.file.index();
-            let changes = matches!(op.info.kind, IoKind::Write | IoKind::Truncate);
+            let changes = matches!(op.info.kind, IoKind::Write | IoKind::Truncate | IoKind::Remove);
             if op.info.owner == owner {
                 op.hash_state(&inner.files[file], if changes { changing[file] } else { 0 }, outlook, state);
             }
@@ -409,22 +417,22 @@ impl Disk {
 
     /// The file's size in bytes as running processes see it.
     pub fn size(&self, file: FileId) -> u64 {
-        self.inner.lock().files[file.index()].size()
+        self.inner.lock().files[file.index()].current().size()
     }
 
     /// The file's bytes as running processes see them.
     pub fn contents(&self, file: FileId) -> Vec<u8> {
-        self.inner.lock().files[file.index()].current().to_vec()
+        self.inner.lock().files[file.index()].current().current().to_vec()
     }
 
     /// Lends the file's bytes, as running processes see them, to `f`, which must not use the disk.
     pub fn with_contents<R>(&self, file: FileId, f: impl FnOnce(&[u8]) -> R) -> R {
-        f(self.inner.lock().files[file.index()].current())
+        f(self.inner.lock().files[file.index()].current().current())
     }
 
     /// The bytes that a power loss cannot take away.
     pub fn durable_contents(&self, file: FileId) -> Vec<u8> {
-        self.inner.lock().files[file.index()].durable_bytes().to_vec()
+        self.inner.lock().files[file.index()].current().durable_bytes().to_vec()
     }
 }
 

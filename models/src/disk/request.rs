@@ -15,8 +15,12 @@ pub enum Request {
     Write { file: FileId, offset: u64, buffer: Arc<Buffer>, from: u32 },
     /// Make durable what was written before this was submitted.
     Sync { file: FileId },
+    /// The same, and make durable which file has the name: what the first fsync of a new file must be.
+    SyncEntry { file: FileId },
     /// Set the file's size in bytes.
     Truncate { file: FileId, len: u64 },
+    /// Remove the file; a write to it makes a new one.
+    Remove { file: FileId },
 }
 
 impl Request {
@@ -40,7 +44,7 @@ impl Request {
             Self::Write { file, offset, buffer, from } => {
                 left.map(|_| Self::Write { file, offset: offset + u64::from(moved), buffer, from: from + moved })
             }
-            Self::Sync { .. } | Self::Truncate { .. } => None,
+            Self::Sync { .. } | Self::SyncEntry { .. } | Self::Truncate { .. } | Self::Remove { .. } => None,
         }
     }
 
@@ -48,7 +52,7 @@ impl Request {
     pub fn from(&self) -> u32 {
         match self {
             Self::Read { from, .. } | Self::Write { from, .. } => *from,
-            Self::Sync { .. } | Self::Truncate { .. } => 0,
+            Self::Sync { .. } | Self::SyncEntry { .. } | Self::Truncate { .. } | Self::Remove { .. } => 0,
         }
     }
 
@@ -56,16 +60,23 @@ impl Request {
     pub(super) fn digest_from(&self, skip: u32) -> u64 {
         match self {
             Self::Write { buffer, from, .. } => buffer.read(|bytes| digest(&bytes[(from + skip) as usize..])),
-            Self::Read { .. } | Self::Sync { .. } | Self::Truncate { .. } => 0,
+            Self::Read { .. }
+            | Self::Sync { .. }
+            | Self::SyncEntry { .. }
+            | Self::Truncate { .. }
+            | Self::Remove { .. } => 0,
         }
     }
 
     /// To which file.
     pub fn file(&self) -> FileId {
         match *self {
-            Self::Read { file, .. } | Self::Write { file, .. } | Self::Sync { file } | Self::Truncate { file, .. } => {
-                file
-            }
+            Self::Read { file, .. }
+            | Self::Write { file, .. }
+            | Self::Sync { file }
+            | Self::SyncEntry { file }
+            | Self::Truncate { file, .. }
+            | Self::Remove { file } => file,
         }
     }
 
@@ -74,8 +85,9 @@ impl Request {
         match self {
             Self::Read { .. } => IoKind::Read,
             Self::Write { .. } => IoKind::Write,
-            Self::Sync { .. } => IoKind::Sync,
+            Self::Sync { .. } | Self::SyncEntry { .. } => IoKind::Sync,
             Self::Truncate { .. } => IoKind::Truncate,
+            Self::Remove { .. } => IoKind::Remove,
         }
     }
 
@@ -84,8 +96,9 @@ impl Request {
         match self {
             Self::Read { .. } => CompletionKind::Read,
             Self::Write { .. } => CompletionKind::Write,
-            Self::Sync { .. } => CompletionKind::Sync,
-            Self::Truncate { .. } => CompletionKind::Truncate,
+            Self::Sync { .. } | Self::SyncEntry { .. } => CompletionKind::Sync,
+            // The library has no kind of its own for it: to whoever waits it is another change of a file that moves no bytes.
+            Self::Truncate { .. } | Self::Remove { .. } => CompletionKind::Truncate,
         }
     }
 
@@ -95,7 +108,7 @@ impl Request {
             Self::Read { offset, buffer, from, .. } | Self::Write { offset, buffer, from, .. } => {
                 (*offset, buffer.len() as u32 - from)
             }
-            Self::Sync { .. } => (0, 0),
+            Self::Sync { .. } | Self::SyncEntry { .. } | Self::Remove { .. } => (0, 0),
             Self::Truncate { len, .. } => (*len, 0),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::file::{Effect, File};
-use super::{Disk, FileId};
+use super::{Disk, FileId, FileNumber};
 
 /// Versions of a sector that a disk may leave besides whole ones, all of them on the bytes that were being written.
 /// What lay beside those bytes is never harmed (powersafe overwrite).
@@ -128,10 +128,20 @@ impl Disk {
     /// What a power loss now may leave of a file. Operations in flight count: they may have reached the platter. With
     /// `tears` a sector may also be left torn in these ways.
     pub fn versions(&self, file: FileId, tears: &[Tear]) -> Versions {
+        let number = self.inner.lock().files[file.index()].number();
+        self.versions_of(file, Some(number), tears)
+    }
+
+    /// The same, if the power loss leaves the name to `holder`, one of its [`holders`](Self::holders).
+    pub fn versions_of(&self, file: FileId, holder: Option<FileNumber>, tears: &[Tear]) -> Versions {
         let inner = self.inner.lock();
-        let in_flight = inner.in_flight.iter().filter(|op| op.info.file == file);
+        let held = holder.and_then(|number| inner.files[file.index()].file(number));
+        let in_flight = inner.in_flight.iter().filter(|op| op.info.file == file && Some(op.number) == holder);
         let effects = in_flight.filter_map(|op| Effect::of(&op.request));
-        Versions::of(&inner.files[file.index()], effects, self.sector_size, tears)
+        match held {
+            Some(held) => Versions::of(held, effects, self.sector_size, tears),
+            None => Versions { durable: Vec::new(), sizes: vec![0], sectors: BTreeMap::new() },
+        }
     }
 
     /// The machine starts with these bytes on its platter: the database file's and the log's. What was in flight is gone.

@@ -6,6 +6,7 @@ use super::header::StoreHeader;
 use super::recheck::Recheck;
 use super::restart::RestartLog;
 use super::shared::Header;
+use super::sync::SyncLog;
 use crate::bug::Bug;
 use crate::digest::digest;
 use crate::disk::{FileId, Request};
@@ -41,12 +42,12 @@ enum State {
     Restart(RestartLog),
     Header,
     WriteHeader(Transfer),
-    SyncHeader(Transfer),
+    SyncHeader(SyncLog),
     Frames,
     WriteFrames(Transfer),
     Recheck(Recheck),
     Sync,
-    SyncFrames(Transfer),
+    SyncFrames(SyncLog),
     Index,
     Publish(StoreHeader),
     Published,
@@ -200,9 +201,9 @@ impl StateTransition<Session> for AppendFrames {
             }
             State::WriteHeader(write) => {
                 turn!(write.transition(s));
-                let sync = Transfer::of(Site::AppendHeaderSync, Request::Sync { file: FileId::Wal });
                 let syncs = s.shared.config.sync != SyncMode::Off;
-                self.state = if syncs { State::SyncHeader(sync) } else { State::Frames };
+                let sync = || State::SyncHeader(SyncLog::new(s, Site::AppendHeaderSync));
+                self.state = if syncs { sync() } else { State::Frames };
                 Ok(Continue)
             }
             State::SyncHeader(sync) => {
@@ -251,7 +252,7 @@ impl StateTransition<Session> for AppendFrames {
                 if s.planted(Bug::ReentryCommitResultLost) {
                     self.appended.clear();
                 }
-                self.state = State::SyncFrames(Transfer::of(Site::AppendSync, Request::Sync { file: FileId::Wal }));
+                self.state = State::SyncFrames(SyncLog::new(s, Site::AppendSync));
                 Ok(Continue)
             }
             State::SyncFrames(sync) => {

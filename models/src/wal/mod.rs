@@ -6,13 +6,15 @@
 //! [`Site`](crate::site::Site).
 //!
 //! Reading order: `format` (bytes), `shared` (wal-index and locks), then the protocols in the order of a transaction's
-//! life: `header`, `recover`, `read`, `write`, `append`, `recheck`, `restart`, `checkpoint`.
+//! life: `header`, `recover`, `read`, `write`, `append`, `recheck`, `restart`, `sync`, `checkpoint`,
+//! `close`.
 //!
 //! Sources: sqlite.org "Database File Format" §4, "WAL-mode File Format", and `wal.c`; function names are given where
 //! a machine follows one.
 
 mod append;
 mod checkpoint;
+mod close;
 pub mod format;
 mod header;
 mod read;
@@ -20,10 +22,12 @@ mod recheck;
 mod recover;
 mod restart;
 mod shared;
+mod sync;
 mod write;
 
 pub use append::AppendFrames;
 pub use checkpoint::{Checkpoint, CheckpointMode, CheckpointResult};
+pub use close::CloseLog;
 pub use header::{ReadHeader, StoreHeader};
 pub use read::{BeginRead, EndRead, UseLog};
 pub use shared::{FrameIndex, Header, LockId, LockMode, MARK_UNUSED, READ_SLOTS_MAX, WalShared};

@@ -15,7 +15,7 @@ pub const READ_SLOTS_MAX: usize = 4;
 /// The value of a read mark that nobody uses.
 pub const MARK_UNUSED: u32 = u32::MAX;
 
-/// One of the eight locks.
+/// One of the eight locks of the wal-index, or that of the database file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LockId(pub u8);
 
@@ -26,8 +26,10 @@ impl LockId {
     pub const CKPT: Self = Self(1);
     /// Held by whoever recovers.
     pub const RECOVER: Self = Self(2);
-    /// Every lock.
-    pub const COUNT: usize = 4 + READ_SLOTS_MAX;
+    /// That of the database file: shared by every connection that has opened it, exclusive while the last one closes it.
+    pub const DATABASE: Self = Self(4 + READ_SLOTS_MAX as u8);
+    /// How many locks there are.
+    pub const COUNT: usize = 5 + READ_SLOTS_MAX;
 
     /// The lock of read slot `slot`; slot 0 is that of readers that ignore the log.
     pub const fn read(slot: u8) -> Self {
@@ -36,7 +38,7 @@ impl LockId {
 
     /// The name in SQLite's documentation.
     pub const fn name(self) -> &'static str {
-        ["WRITE", "CKPT", "RECOVER", "READ0", "READ1", "READ2", "READ3", "READ4"][self.0 as usize]
+        ["WRITE", "CKPT", "RECOVER", "READ0", "READ1", "READ2", "READ3", "READ4", "DATABASE"][self.0 as usize]
     }
 }
 
@@ -198,6 +200,8 @@ pub struct WalShared {
     locks: [AtomicU32; LockId::COUNT],
     /// Whether frames were written since a checkpoint last called fsync on the log. A hint: a commit must not rely on it.
     unsynced: AtomicU32,
+    /// Whether this process knows that the log's directory entry is durable.
+    entry_synced: AtomicU32,
     /// How many random salts have been drawn.
     salts_drawn: AtomicU32,
     /// Of a planted bug: the generation whose header counts as written.
@@ -217,6 +221,7 @@ impl Hash for WalShared {
             marks,
             locks,
             unsynced,
+            entry_synced,
             salts_drawn,
             index,
             header_done,
@@ -224,7 +229,8 @@ impl Hash for WalShared {
         } = self;
         header.iter().flatten().for_each(|word| word.load(Ordering::SeqCst).hash(state));
         let words =
-            [backfill, backfill_attempted, unsynced, salts_drawn, header_done].into_iter().chain(marks).chain(locks);
+            [backfill, backfill_attempted, unsynced, entry_synced, salts_drawn, header_done].into_iter().chain(marks);
+        let words = words.chain(locks);
         words.for_each(|word| word.load(Ordering::SeqCst).hash(state));
         kept_position.lock().hash(state);
         index.lock().hash(state);
@@ -241,6 +247,7 @@ impl Default for WalShared {
             marks: std::array::from_fn(|_| AtomicU32::new(0)),
             locks: std::array::from_fn(|_| AtomicU32::new(0)),
             unsynced: AtomicU32::new(0),
+            entry_synced: AtomicU32::new(0),
             salts_drawn: AtomicU32::new(0),
             header_done: AtomicU32::new(0),
             kept_position: Mutex::new(None),
@@ -301,6 +308,38 @@ impl WalShared {
         self.unsynced.store(u32::from(unsynced), Ordering::SeqCst);
     }
 
+    pub(super) fn entry_synced(&self) -> bool {
+        self.entry_synced.load(Ordering::SeqCst) != 0
+    }
+
+    pub(crate) fn set_entry_synced(&self) {
+        self.entry_synced.store(1, Ordering::SeqCst);
+    }
+
+    /// The log is being removed, and its index with it: the next to read finds memory as a new process does. Only the
+    /// locks stay, and the sequence of salts, which must not begin again. For a holder of the database file's lock: nobody
+    /// else can look.
+    pub(crate) fn forget(&self) {
+        let Self {
+            header,
+            backfill,
+            backfill_attempted,
+            marks,
+            locks: _,
+            unsynced,
+            entry_synced,
+            salts_drawn: _,
+            header_done,
+            kept_position,
+            index,
+        } = self;
+        header.iter().flatten().for_each(|word| word.store(0, Ordering::SeqCst));
+        let words = [backfill, backfill_attempted, unsynced, entry_synced, header_done].into_iter().chain(marks);
+        words.for_each(|word| word.store(0, Ordering::SeqCst));
+        *kept_position.lock() = None;
+        *index.lock() = FrameIndex::default();
+    }
+
     pub(super) fn header_done(&self, seq: u32) -> bool {
         self.header_done.load(Ordering::SeqCst) == seq
     }
@@ -329,6 +368,12 @@ impl WalShared {
                 }
             },
         }
+    }
+
+    /// Makes a lock that the caller holds shared exclusive, if nobody else holds it.
+    pub(crate) fn try_upgrade(&self, lock: LockId) -> bool {
+        let word = &self.locks[usize::from(lock.0)];
+        word.compare_exchange(1, EXCLUSIVE, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
     /// Releases a lock that the caller holds in this mode.

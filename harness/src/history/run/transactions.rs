@@ -92,7 +92,7 @@ fn leaves_siblings_alone(op: &Op) -> bool {
 
 /// Whether a statement's own end says how the transaction has ended.
 fn ends_transaction(op: &Op) -> bool {
-    matches!(op, Op::Commit | Op::Release { .. } | Op::Rollback | Op::Close)
+    matches!(op, Op::Commit | Op::Release { .. } | Op::Rollback | Op::Close | Op::Drop)
 }
 
 /// Whether an error leaves open what the statement has done.
@@ -254,7 +254,8 @@ fn write_of(op: &Op) -> Option<Act<'_>> {
         | Op::Release { .. }
         | Op::RollbackTo { .. }
         | Op::Checkpoint(_)
-        | Op::Close => None,
+        | Op::Close
+        | Op::Drop => None,
     }
 }
 

@@ -7,7 +7,7 @@ use super::*;
 /// Every image that a crash can leave of `file`, by trying all answers to its questions in turn.
 fn images(
     file: FileId,
-    build: fn() -> Arc<Disk>,
+    build: impl Fn() -> Arc<Disk>,
     crash: fn(&Disk, &mut dyn FnMut(Survivor, usize) -> usize),
 ) -> BTreeSet<Vec<u8>> {
     let mut images = BTreeSet::new();
@@ -148,4 +148,68 @@ fn versions_are_chains_of_different_contents_and_a_tear_harms_only_what_was_bein
     assert_eq!(torn.sectors[&1], [half(0, 0), half(b'3', 0), half(0, b'3'), half(b'3', b'3')]);
     let noisy = &disk.versions(DB, &[Tear::Noise]).sectors[&1];
     assert!(noisy.len() == 3 && noisy[1][..8] != noisy[2][..8] && noisy[1][8..] == [0; 8]);
+}
+
+/// A synced log that is removed, and a new one with a write that no fsync has covered.
+fn removed(then: fn(&Disk)) -> impl Fn() -> Arc<Disk> {
+    move || {
+        let disk = disk(b"");
+        perform(&disk, write_of(WAL, 0, b"old"), Ending::Success);
+        perform(&disk, Request::SyncEntry { file: WAL }, Ending::Success);
+        perform(&disk, Request::Remove { file: WAL }, Ending::Success);
+        assert_eq!(disk.size(WAL), 0);
+        then(&disk);
+        disk
+    }
+}
+
+#[test]
+fn a_removed_file_may_come_back_until_its_directory_is_synced() {
+    assert_eq!(images(WAL, removed(|_| {}), Disk::lose_power), set([b"old", b""]));
+    let written = removed(|disk| drop(perform(disk, write_of(WAL, 0, b"new"), Ending::Success)));
+    assert_eq!(images(WAL, written, Disk::lose_power), set([b"old", b"", b"\0\0\0", b"new"]));
+    // An fsync of the new file alone keeps its bytes, not its name.
+    let synced = removed(|disk| {
+        perform(disk, write_of(WAL, 0, b"new"), Ending::Success);
+        perform(disk, Request::Sync { file: WAL }, Ending::Success);
+    });
+    assert_eq!(images(WAL, synced, Disk::lose_power), set([b"old", b"", b"new"]));
+    let with_entry = removed(|disk| {
+        perform(disk, write_of(WAL, 0, b"new"), Ending::Success);
+        perform(disk, Request::SyncEntry { file: WAL }, failing(0));
+        perform(disk, Request::SyncEntry { file: WAL }, Ending::Success);
+    });
+    assert_eq!(images(WAL, with_entry, Disk::lose_power), set([b"new"]));
+    let failed = || {
+        let disk = disk(b"");
+        perform(&disk, write_of(WAL, 0, b"old"), Ending::Success);
+        perform(&disk, Request::SyncEntry { file: WAL }, Ending::Success);
+        perform(&disk, Request::Remove { file: WAL }, failing(0));
+        disk
+    };
+    assert_eq!(images(WAL, failed, Disk::lose_power), set([b"old"]));
+}
+
+#[test]
+fn a_removal_in_flight_happens_or_not() {
+    let in_flight = || {
+        let disk = disk(b"");
+        perform(&disk, write_of(WAL, 0, b"old"), Ending::Success);
+        perform(&disk, Request::SyncEntry { file: WAL }, Ending::Success);
+        submit(&disk, Request::Remove { file: WAL });
+        disk
+    };
+    assert_eq!(images(WAL, in_flight, Disk::lose_power), set([b"old", b""]));
+    assert_eq!(images(WAL, in_flight, Disk::crash_process), set([b"old", b""]));
+}
+
+#[test]
+fn an_operation_stays_with_the_file_that_it_was_submitted_for() {
+    let disk = disk(b"");
+    perform(&disk, write_of(WAL, 0, b"old"), Ending::Success);
+    let (late, _) = submit(&disk, write_of(WAL, 0, b"OLD"));
+    perform(&disk, Request::Remove { file: WAL }, Ending::Success);
+    perform(&disk, write_of(WAL, 0, b"new"), Ending::Success);
+    disk.finish(late, Ending::Success);
+    assert_eq!(disk.contents(WAL), b"new");
 }

@@ -43,7 +43,11 @@ impl Oracle {
                 buffer.read(|bytes| copy[start..start + moved].copy_from_slice(&bytes[..moved]));
             }
             Request::Truncate { len, .. } => copy.resize(*len as usize, 0),
-            Request::Write { .. } | Request::Read { .. } | Request::Sync { .. } => return,
+            Request::Write { .. }
+            | Request::Read { .. }
+            | Request::Sync { .. }
+            | Request::SyncEntry { .. }
+            | Request::Remove { .. } => return,
         }
         self.copies.push(copy);
     }

@@ -16,6 +16,7 @@ use crate::wal::SyncMode;
 use crate::wal::format;
 use crate::wal::header::LoadHeader;
 use crate::wal::shared::{Header, LockId, LockMode, MARK_UNUSED};
+use crate::wal::sync::SyncLog;
 
 /// Reads and writes that a checkpoint has outstanding at a time.
 const BATCH: usize = 4;
@@ -46,7 +47,7 @@ enum State {
     LockSlot0,
     CompareSalts(LoadHeader),
     Attempted,
-    SyncWal(Transfer),
+    SyncWal(SyncLog),
     Batch,
     ReadFrames(Transfer),
     WritePages(Transfer),
@@ -198,8 +199,7 @@ impl StateTransition<Session> for Backfill {
                     return s.pass(Site::CheckpointAttempted);
                 }
                 s.shared.wal.set_unsynced(false);
-                let sync = Request::Sync { file: FileId::Wal };
-                self.state = State::SyncWal(Transfer::of(Site::CheckpointSyncWal, sync));
+                self.state = State::SyncWal(SyncLog::new(s, Site::CheckpointSyncWal));
                 Ok(Continue)
             }
             State::SyncWal(sync) => {
