@@ -43,6 +43,8 @@ probes! {
     "checkpoint.copied", "a checkpoint copied a page", EventKind::CheckpointCopy { .. } => counted;
     "log.restart", "the log was restarted", EventKind::Restart { .. } => counted;
     "log.truncate", "the log file was cut", EventKind::WalTruncate => counted;
+    "create", "the database was created", EventKind::DatabaseReady { created: true } => counted;
+    "create.found", "a process found the database that another one had created", EventKind::DatabaseReady { created: false } => counted;
     "close", "a client closed its connection", EventKind::StatementEnd { kind: StatementKind::Close, ok: true, .. } => counted;
     "close.busy", "a connection closed while others had the database open", EventKind::LockBusy { lock: LockId::DATABASE, mode: LockMode::Exclusive } => counted;
     "close.last", "the last connection to close removed the log", EventKind::WalRemove => counted;

@@ -161,6 +161,8 @@ pub enum EventKind {
     Backfill { frame: u32 },
     /// The log file is being cut to nothing.
     WalTruncate,
+    /// The database file is known to hold a database, durably unless OFF: it has just been created, or was found.
+    DatabaseReady { created: bool },
     /// The log file is being removed by the last connection; the wal-index is gone.
     WalRemove,
     /// A power loss has left a file's name to a file that it had before, or to none.
@@ -223,6 +225,7 @@ pub enum Tag {
     CheckpointCopy,
     Backfill,
     WalTruncate,
+    DatabaseReady,
     WalRemove,
     NameLost,
     DbTruncate,
@@ -236,7 +239,7 @@ pub enum Tag {
 
 impl Tag {
     /// How many there are.
-    pub const COUNT: usize = 46;
+    pub const COUNT: usize = 47;
 }
 
 impl EventKind {
@@ -280,6 +283,7 @@ impl EventKind {
             Self::CheckpointCopy { .. } => Tag::CheckpointCopy,
             Self::Backfill { .. } => Tag::Backfill,
             Self::WalTruncate { .. } => Tag::WalTruncate,
+            Self::DatabaseReady { .. } => Tag::DatabaseReady,
             Self::WalRemove { .. } => Tag::WalRemove,
             Self::NameLost { .. } => Tag::NameLost,
             Self::DbTruncate { .. } => Tag::DbTruncate,

@@ -94,6 +94,8 @@ pub struct Config {
     pub read_retries: u32,
     /// Whether statements run straight through.
     pub straight: Straight,
+    /// Whether the database file may have to be created by whoever opens it first.
+    pub create: bool,
     /// How often a busy lock is tried again, each time after an explicit yield, before BUSY is returned.
     pub busy_retries: u32,
     /// Adds a yield that means nothing to every statement, as a later version of this code may: repros must not mind.
@@ -120,6 +122,7 @@ impl Default for Config {
             header: HeaderGrain::Word,
             read_retries: 100,
             straight: Straight::No,
+            create: false,
             busy_retries: 16,
             rehearse_change: false,
             auto_checkpoint: 0,
@@ -394,23 +397,42 @@ impl Session {
 
     /// Opens the database file, unless it is open. Returns false while another connection closes it for good.
     pub(crate) fn open_database(&mut self) -> bool {
-        self.open = self.open || self.try_lock(LockId::DATABASE, LockMode::Shared);
+        self.open = self.open || self.lock_database();
         self.open
     }
 
     /// Whether no other connection has the database file open; then none can open it until this one is gone.
     pub(crate) fn is_last_to_close(&mut self) -> bool {
-        let (lock, mode) = (LockId::DATABASE, LockMode::Exclusive);
-        let was_open = std::mem::take(&mut self.open);
-        let alone = was_open && self.shared.wal.try_upgrade(lock);
+        std::mem::take(&mut self.open) && self.upgrade_database()
+    }
+
+    /// Takes the database file's lock, which every connection that has the file open holds.
+    pub(crate) fn lock_database(&mut self) -> bool {
+        self.try_lock(LockId::DATABASE, LockMode::Shared)
+    }
+
+    /// Makes that lock exclusive, if no other connection holds it.
+    pub(crate) fn upgrade_database(&mut self) -> bool {
+        let alone = self.shared.wal.try_upgrade(LockId::DATABASE);
         if alone {
-            self.emit(EventKind::Unlock { lock, mode: LockMode::Shared });
-            self.emit(EventKind::Lock { lock, mode });
-            self.held[usize::from(lock.0)] = Some(mode);
-        } else if was_open {
-            self.emit(EventKind::LockBusy { lock, mode });
+            self.note_conversion(LockMode::Shared, LockMode::Exclusive);
+        } else {
+            self.emit(EventKind::LockBusy { lock: LockId::DATABASE, mode: LockMode::Exclusive });
         }
         alone
+    }
+
+    /// Lets others open the file again.
+    pub(crate) fn downgrade_database(&mut self) {
+        self.shared.wal.downgrade(LockId::DATABASE);
+        self.note_conversion(LockMode::Exclusive, LockMode::Shared);
+    }
+
+    fn note_conversion(&mut self, from: LockMode, to: LockMode) {
+        let lock = LockId::DATABASE;
+        self.held[usize::from(lock.0)] = Some(to);
+        self.emit(EventKind::Unlock { lock, mode: from });
+        self.emit(EventKind::Lock { lock, mode: to });
     }
 
     /// How this connection holds a lock.

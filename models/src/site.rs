@@ -142,7 +142,15 @@ sites! {
     CheckpointSlot0Unlock = "wal.checkpoint.slot0-unlock",
     /// Waiting for the log file to be cut.
     CheckpointTruncateWal = "wal.checkpoint.truncate-wal",
-    /// Waiting for another connection that closes the database for good.
+    /// After the lock of the database file was taken in order to find out whether it must be created.
+    OpenLock = "connection.open-lock",
+    /// Waiting for the first bytes of the database file.
+    OpenReadMagic = "connection.read-magic",
+    /// Waiting for pages of a new database file to be written.
+    CreateWrite = "connection.create-write",
+    /// Waiting for the fsync of a database file that is new, or may be.
+    CreateSync = "connection.create-sync",
+    /// Waiting for another connection that creates the database, or closes it for good.
     OpenBusy = "connection.open-busy",
     /// After the lock of the database file was tried exclusively by a connection that closes.
     CloseLock = "wal.close.lock",

@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn every_word_of_the_wal_index_counts() {
-        let changes: [fn(&WalShared); 12] = [
+        let changes: [fn(&WalShared); 13] = [
             |_| {},
             |wal| wal.store_header_word(0, 0, 1),
             |wal| wal.store_header_word(1, 0, 1),
@@ -147,6 +147,7 @@ mod tests {
             |wal| wal.set_mark(1, 1),
             |wal| wal.set_unsynced(true),
             |wal| wal.set_entry_synced(),
+            |wal| wal.set_database_synced(),
             |wal| _ = wal.draw_salt(),
             |wal| _ = wal.try_lock(LockId::WRITE, LockMode::Shared),
             |wal| _ = wal.try_lock(LockId::WRITE, LockMode::Exclusive),

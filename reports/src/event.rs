@@ -88,6 +88,8 @@ pub fn describe(kind: &EventKind) -> String {
         EventKind::CheckpointCopy { page, frame, .. } => format!("copy frame {frame} to page {page}"),
         EventKind::Backfill { frame } => format!("nBackfill = {frame}"),
         EventKind::WalTruncate => "cut the log".into(),
+        EventKind::DatabaseReady { created: true } => "the database is created".into(),
+        EventKind::DatabaseReady { created: false } => "the database is found".into(),
         EventKind::WalRemove => "removes the log file".into(),
         EventKind::NameLost { file } => {
             format!("the name of the {} file is left to an older one, or to none", file.name())

@@ -35,6 +35,8 @@ catalog! {
     "crash-lattice",
     "crash-lattice-normal",
     "crash-lattice-large-pages",
+    "create",
+    "create-lattice",
     "close-and-reopen",
     "close-lattice",
     "put-overflow-under-checkpoint",
@@ -44,6 +46,7 @@ catalog! {
     "reader-and-restart",
     "writer-and-power-loss",
     "two-closers",
+    "two-creators",
 }
 
 /// Finds a scenario by name, or reads it from a file if the name looks like a path.

@@ -12,7 +12,8 @@ use falken_models::bug::{Bug, Planted};
 use falken_scenarios::batch::{Batch, Totals};
 use falken_scenarios::catalog;
 
-const LATTICES: [&str; 4] = ["crash-lattice", "crash-lattice-normal", "crash-lattice-large-pages", "close-lattice"];
+const LATTICES: [&str; 5] =
+    ["crash-lattice", "crash-lattice-normal", "crash-lattice-large-pages", "close-lattice", "create-lattice"];
 
 fn batch(
     scenario: &Scenario,

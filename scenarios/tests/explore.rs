@@ -56,6 +56,7 @@ fn small_scenarios_have_exactly_these_states() {
         ("reader-on-slot-0", [21674, 40955, 46, 91]),
         ("writer-and-power-loss", [1353, 3553, 93, 70]),
         ("two-closers", [12744, 23265, 18, 94]),
+        ("two-creators", [5476, 9965, 23, 95]),
     ] {
         let scenario = catalog::find(name).unwrap();
         let (tree, outcome) = search(&subjects(&scenario, None), &Limits { jobs: 2, ..Limits::default() });

@@ -7,7 +7,7 @@ use falken_models::digest::digest;
 use falken_models::event::LogPoint;
 use falken_models::wal::SyncMode;
 
-use super::{Attempt, Commit, ConnFacts, FrameFact, Frames, Ledger};
+use super::{Attempt, Commit, ConnFacts, Creation, FrameFact, Frames, Ledger};
 use crate::action::CrashKind;
 use crate::parser::{self, LogState, Recovered, Rows};
 use crate::trace::RunHash;
@@ -141,6 +141,10 @@ impl Ledger {
     /// # Errors
     /// The invariant that is broken, and evidence.
     pub fn judge(&self, recovered: &Recovered, owed: Survival) -> Result<(Found, Rows), (&'static str, Evidence)> {
+        if self.creation == Creation::Pending && !parser::is_database(&recovered.image) {
+            // Nobody was told anything, and whoever opens the file creates it anew.
+            return Ok((Found { commit: 0, revived: Vec::new() }, Rows::new()));
+        }
         let found = self.identify(recovered, owed)?;
         let rows = parser::read_rows(&recovered.image, self.page_size)
             .map_err(|problem| ("PG-5", Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
@@ -173,7 +177,7 @@ impl Ledger {
     /// image is judged alike. Commits only grow between crashes, so their count stands for their contents.
     pub fn duty(&self, owed: Survival) -> u64 {
         let mut hash = RunHash::default();
-        (self.crashes, owed.must, owed.may).hash(&mut hash);
+        (self.crashes, owed.must, owed.may, self.creation).hash(&mut hash);
         let ghosts = self.ghosts.iter().map(|ghost| (ghost.base, ghost.commits.as_slice()));
         let attempt = self.attempt.iter().map(|attempt| (u32::MAX, std::slice::from_ref(attempt)));
         for (base, attempts) in ghosts.chain(attempt) {

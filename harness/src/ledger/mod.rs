@@ -49,6 +49,15 @@ pub struct Attempt {
     pub rows: Vec<Row>,
 }
 
+/// Whether there is a database file to lose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Creation {
+    /// It is being created, or will be: a crash may leave any part of it, as long as nobody can take that for a database.
+    Pending,
+    /// It is there for good.
+    Done,
+}
+
 /// The locks of the wal-index as the events tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Holders {
@@ -102,6 +111,8 @@ pub struct Ledger {
     pub locks: [Holders; LockId::COUNT],
     /// The commit under way that a crash might bring back.
     pub attempt: Option<Attempt>,
+    /// Whether the database file has been created.
+    pub creation: Creation,
     /// What a crash has lost or a later writer overwritten, but might yet come back: see [`Ghost`].
     pub ghosts: Vec<Ghost>,
     points: BTreeMap<LogPoint, u32>,
@@ -136,6 +147,7 @@ impl Ledger {
             conns: (0..connections).map(|_| ConnFacts::default()).collect(),
             locks: Default::default(),
             attempt: None,
+            creation: Creation::Done,
             ghosts: Vec::new(),
             points: BTreeMap::new(),
             syncs: BTreeMap::new(),
@@ -143,6 +155,14 @@ impl Ledger {
             crashes: 0,
             page_in_parts: BTreeMap::new(),
         }
+    }
+
+    /// The run begins without a database: what it gets once it is created is commit 0. Returns the file's bytes, which are
+    /// none.
+    pub fn without_file(&mut self) -> Vec<u8> {
+        self.creation = Creation::Pending;
+        self.database.clear();
+        Vec::new()
     }
 
     /// The number of the newest commit.
@@ -236,6 +256,7 @@ impl Ledger {
             EventKind::Publish { at, pages, commit: true } => self.note_commit(conn, at, pages),
             EventKind::Publish { .. } => {}
             EventKind::Restart { at } => self.note_restart(conn, at),
+            EventKind::DatabaseReady { .. } => self.note_ready(),
             EventKind::WalRemove => self.note_closed(),
             EventKind::CheckpointBegin { at, .. } => self.conn_mut(conn).checkpoint = Some(at),
             EventKind::Backfill { frame } => self.backfill = frame,
@@ -362,6 +383,14 @@ impl Ledger {
         self.published = at;
         self.frames.truncate(at.frame);
         self.backfill = 0;
+    }
+
+    /// There is a database file from now on. It was written in parts that are no pages.
+    fn note_ready(&mut self) {
+        if std::mem::replace(&mut self.creation, Creation::Done) == Creation::Pending {
+            self.database = self.versions.page_digests().collect();
+            self.page_in_parts.clear();
+        }
     }
 
     /// The wal-index is forgotten, and the log is being removed: what was committed is in the database file alone.

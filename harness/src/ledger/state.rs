@@ -25,6 +25,7 @@ impl Ledger {
             database_effects,
             database_synced,
             attempt,
+            creation,
             ghosts,
             points,
             page_in_parts,
@@ -38,7 +39,7 @@ impl Ledger {
         } = self;
         commits.hash(state);
         versions.hash(state);
-        (acknowledged, synced, published, frames_synced, backfill).hash(state);
+        (acknowledged, synced, published, frames_synced, backfill, creation).hash(state);
         frames.hash(state);
         database.hash(state);
         (database_effects, database_synced).hash(state);

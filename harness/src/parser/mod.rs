@@ -9,7 +9,7 @@ mod log;
 mod tree;
 
 pub use log::{LogState, Recovered, recover};
-pub use tree::{Problem, Rows, page_count, read_rows};
+pub use tree::{Problem, Rows, is_database, page_count, read_rows};
 
 /// The big-endian 32-bit word at `at`, 0 behind the end.
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

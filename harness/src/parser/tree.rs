@@ -25,6 +25,11 @@ struct Walk<'a> {
     rows: Rows,
 }
 
+/// Whether a file says that it is a database; one that does not is empty, or was never finished.
+pub fn is_database(image: &[u8]) -> bool {
+    image.starts_with(b"SQLite format 3\0")
+}
+
 /// The database size in pages, as page 1 says.
 pub fn page_count(image: &[u8]) -> u32 {
     u32_at(image, 28)
@@ -37,7 +42,7 @@ pub fn page_count(image: &[u8]) -> u32 {
 pub fn read_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
     let pages = page_count(image);
     let mut walk = Walk { image, page_size, pages, used: BTreeMap::new(), rows: Rows::new() };
-    if image.len() < 100 || image[..16] != *b"SQLite format 3\0" {
+    if image.len() < 100 || !is_database(image) {
         return Err(walk.problem(1, "has no database header"));
     }
     if image.len() < pages as usize * page_size {

@@ -197,7 +197,7 @@ impl<S: Subject> Run<'_, S> {
         // What a process crash has brought back without an acknowledgement or an fsync, a power loss may still take away.
         let may_lose = kind == CrashKind::Power && owed.must < self.ledger.newest();
         let published = self.ledger.rewind(found, &recovered, &database, kind);
-        if let Some(oracle) = &mut self.oracle {
+        if let Some(oracle) = self.oracle.as_mut().filter(|_| parser::is_database(&database)) {
             oracle.judge(&database, &log, &rows).map_err(|evidence| failed("ORACLE", evidence))?;
         }
         if self.watch == Watch::Report {

@@ -290,7 +290,8 @@ impl<'a, S: Subject> Run<'a, S> {
         let config = Config { planted: settings.planted, salt_seed: settings.seed, ..scenario.config() };
         let database = initial_database(config.page_size);
         let connections = scenario.connections();
-        let ledger = Ledger::new(config.sync, config.page_size, connections, &database);
+        let mut ledger = Ledger::new(config.sync, config.page_size, connections, &database);
+        let database = if config.create { ledger.without_file() } else { database };
         let disk = Disk::with_slots(Arc::clone(&log), scenario.disk.sector_size, database, scenario.ring_slots());
         let mut subject = make(config, Arc::clone(&disk), Arc::clone(&log));
         let images = scenario.crash_images.as_ref();

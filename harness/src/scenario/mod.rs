@@ -113,6 +113,8 @@ pub struct Database {
     pub read_retries: u32,
     /// A commit that leaves this many frames in the log is followed by a PASSIVE checkpoint; 0 is never.
     pub auto_checkpoint: u32,
+    /// Whether the database file is empty when a run begins, and is created by whoever opens it first.
+    pub create: bool,
 }
 
 impl Default for Database {
@@ -125,6 +127,7 @@ impl Default for Database {
             busy_retries: 16,
             read_retries: 100,
             auto_checkpoint: 0,
+            create: false,
         }
     }
 }
@@ -376,6 +379,7 @@ impl Scenario {
             busy_retries: self.database.busy_retries,
             read_retries: self.database.read_retries,
             auto_checkpoint: self.database.auto_checkpoint,
+            create: self.database.create,
             powersafe_overwrite: self.disk.powersafe_overwrite,
             ..Config::default()
         }

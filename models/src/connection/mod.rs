@@ -6,7 +6,7 @@
 //! transaction.
 //!
 //! Where to go next: `op.rs` for what a client can ask, `statement.rs` for the life of a statement, `body.rs` for the
-//! machines behind it.
+//! machines behind it, `create.rs` for the database's first moments.
 //!
 //! ```
 //! use falken_models::connection::{Connection, Op, Outcome};
@@ -42,6 +42,7 @@
 
 mod body;
 mod commit;
+mod create;
 mod op;
 mod statement;
 

@@ -2,6 +2,7 @@
 
 use super::body::Body;
 use super::commit::Commit;
+use super::create::OpenOrCreate;
 use super::op::{BeginKind, Op, Outcome};
 use crate::bug::Bug;
 use crate::event::{EventKind, StatementKind};
@@ -18,6 +19,8 @@ use crate::wal::{
 #[derive(Debug, Hash)]
 enum Phase {
     Start,
+    /// The database file is opened, and created if it must be.
+    Open(Box<OpenOrCreate>),
     BeginRead(Box<BeginRead>),
     BeginWrite(BeginWrite),
     /// WRITE was busy or the snapshot too old: let go, give way, and begin again on a fresh snapshot.
@@ -97,6 +100,7 @@ impl Statement {
     pub(super) fn stage(&self) -> &'static str {
         match &self.phase {
             Phase::Start => "start",
+            Phase::Open(_) => "open",
             Phase::BeginRead(_) => "begin read",
             Phase::BeginWrite(_) => "begin write",
             Phase::BeginAgain(_) => "begin again",
@@ -116,8 +120,10 @@ impl Statement {
 
     /// Whether an interrupt ends it: what ends or undoes a transaction is not interrupted.
     pub(super) fn heeds_interrupts(&self) -> bool {
-        matches!(self.phase, Phase::Start | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::Body(_))
-            && !matches!(self.op, Op::Commit | Op::Rollback | Op::Close | Op::Drop)
+        matches!(
+            self.phase,
+            Phase::Start | Phase::Open(_) | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::Body(_)
+        ) && !matches!(self.op, Op::Commit | Op::Rollback | Op::Close | Op::Drop)
     }
 
     /// What the planted pin leak does: the machine is forgotten together with the pins in it.
@@ -145,6 +151,7 @@ impl Statement {
             | Phase::AutoRelease(_)
             | Phase::End => true,
             Phase::Start
+            | Phase::Open(_)
             | Phase::BeginRead(_)
             | Phase::BeginWrite(_)
             | Phase::BeginAgain(_)
@@ -179,9 +186,10 @@ impl Statement {
         self.phase = match (&self.phase, self.undo_depth) {
             (Phase::Start, _) => Phase::End,
             // What is left of a close that was given up is a drop.
-            (Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::BeginAgain(_) | Phase::Close(_), _) => {
-                Phase::Release(ReleaseLocks::default())
-            }
+            (
+                Phase::Open(_) | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::BeginAgain(_) | Phase::Close(_),
+                _,
+            ) => Phase::Release(ReleaseLocks::default()),
             (Phase::Body(_), Some(_)) if s.explicit && keeps_half => self.undone(s),
             // Without a read slot, lost while moving to another one, the transaction cannot go on.
             (Phase::Body(_), Some(depth)) if s.view.slot.is_some() => Phase::UndoStatement(UndoTo::new(depth)),
@@ -385,6 +393,10 @@ impl Statement {
                     s.release_control();
                     return s.give_way(Site::StatementSibling);
                 }
+                if self.opens() && !s.open && s.shared.config.create {
+                    self.phase = Phase::Open(Box::default());
+                    return Ok(Continue);
+                }
                 // Nobody can come between this and the statement's next access: whoever closes meanwhile is not the last.
                 if self.opens() && !s.open_database() {
                     s.release_control();
@@ -392,6 +404,10 @@ impl Statement {
                     let gives_up = self.retries > s.shared.config.busy_retries;
                     return if gives_up { Err(Error::Busy) } else { s.give_way(Site::OpenBusy) };
                 }
+                self.phase = self.start(s)?;
+            }
+            Phase::Open(open) => {
+                turn!(open.transition(s));
                 self.phase = self.start(s)?;
             }
             Phase::BeginRead(begin) => {

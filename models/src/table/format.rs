@@ -2,6 +2,8 @@
 
 use crate::session::Error;
 
+/// The first bytes of every database file.
+pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// The text of the schema's one row.
 pub const SCHEMA_SQL: &str = "CREATE TABLE kv(k INTEGER PRIMARY KEY, v BLOB)";
 /// The `SQLITE_VERSION_NUMBER` that is written as that of the last writer.
@@ -95,7 +97,7 @@ pub fn initial_database(page_size: usize) -> Vec<u8> {
     let mut file = vec![0; 2 * page_size];
     let (first, root) = file.split_at_mut(page_size);
     let mut put = |at: usize, bytes: &[u8]| first[at..at + bytes.len()].copy_from_slice(bytes);
-    put(0, b"SQLite format 3\0");
+    put(0, MAGIC);
     put(16, &(page_size as u16).to_be_bytes());
     // Write and read version 2: write-ahead log.
     put(18, &[2, 2, 0, 64, 32, 32]);

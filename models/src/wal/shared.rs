@@ -202,6 +202,8 @@ pub struct WalShared {
     unsynced: AtomicU32,
     /// Whether this process knows that the log's directory entry is durable.
     entry_synced: AtomicU32,
+    /// Whether this process knows that the database file has been created, durably.
+    database_synced: AtomicU32,
     /// How many random salts have been drawn.
     salts_drawn: AtomicU32,
     /// Of a planted bug: the generation whose header counts as written.
@@ -222,14 +224,15 @@ impl Hash for WalShared {
             locks,
             unsynced,
             entry_synced,
+            database_synced,
             salts_drawn,
             index,
             header_done,
             kept_position,
         } = self;
         header.iter().flatten().for_each(|word| word.load(Ordering::SeqCst).hash(state));
-        let words =
-            [backfill, backfill_attempted, unsynced, entry_synced, salts_drawn, header_done].into_iter().chain(marks);
+        let words = [backfill, backfill_attempted, unsynced, entry_synced, database_synced, salts_drawn, header_done];
+        let words = words.into_iter().chain(marks);
         let words = words.chain(locks);
         words.for_each(|word| word.load(Ordering::SeqCst).hash(state));
         kept_position.lock().hash(state);
@@ -248,6 +251,7 @@ impl Default for WalShared {
             locks: std::array::from_fn(|_| AtomicU32::new(0)),
             unsynced: AtomicU32::new(0),
             entry_synced: AtomicU32::new(0),
+            database_synced: AtomicU32::new(0),
             salts_drawn: AtomicU32::new(0),
             header_done: AtomicU32::new(0),
             kept_position: Mutex::new(None),
@@ -312,6 +316,14 @@ impl WalShared {
         self.entry_synced.load(Ordering::SeqCst) != 0
     }
 
+    pub(crate) fn database_synced(&self) -> bool {
+        self.database_synced.load(Ordering::SeqCst) != 0
+    }
+
+    pub(crate) fn set_database_synced(&self) {
+        self.database_synced.store(1, Ordering::SeqCst);
+    }
+
     pub(crate) fn set_entry_synced(&self) {
         self.entry_synced.store(1, Ordering::SeqCst);
     }
@@ -328,6 +340,8 @@ impl WalShared {
             locks: _,
             unsynced,
             entry_synced,
+            // The database file stays.
+            database_synced: _,
             salts_drawn: _,
             header_done,
             kept_position,
@@ -374,6 +388,11 @@ impl WalShared {
     pub(crate) fn try_upgrade(&self, lock: LockId) -> bool {
         let word = &self.locks[usize::from(lock.0)];
         word.compare_exchange(1, EXCLUSIVE, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Makes a lock that the caller holds exclusively shared.
+    pub(crate) fn downgrade(&self, lock: LockId) {
+        self.locks[usize::from(lock.0)].store(1, Ordering::SeqCst);
     }
 
     /// Releases a lock that the caller holds in this mode.
