@@ -3,6 +3,7 @@
 use falken_models::bug::Planted;
 
 use crate::choice::Tape;
+use crate::recording::Recording;
 use crate::run::{Run, RunReport, Settings};
 use crate::scenario::Scenario;
 use crate::strategy::{Replay, Strategy};
@@ -28,7 +29,15 @@ impl Case {
 
     /// Runs the models under another strategy.
     pub fn run_under(&self, strategy: Box<dyn Strategy>) -> RunReport {
-        let settings = Settings { seed: self.seed, planted: self.planted, strategy, oracle: None };
-        Run::models(&self.scenario, settings).go()
+        Run::models(&self.scenario, self.settings(strategy)).go()
+    }
+
+    /// Runs the models on the tape and tells what happened.
+    pub fn record(&self) -> (RunReport, Recording) {
+        Run::models(&self.scenario, self.settings(Box::new(Replay::new(self.tape.clone())))).record()
+    }
+
+    fn settings(&self, strategy: Box<dyn Strategy>) -> Settings {
+        Settings { seed: self.seed, planted: self.planted, strategy, oracle: None }
     }
 }

@@ -26,6 +26,7 @@ pub mod ledger;
 pub mod parser;
 pub mod probe;
 pub mod random;
+pub mod recording;
 pub mod repro;
 pub mod run;
 pub mod scenario;

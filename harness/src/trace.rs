@@ -41,6 +41,15 @@ impl Trace {
         self.hash.0
     }
 
+    /// The events of one of the last actions.
+    pub fn of(&self, step: u64) -> Vec<Event> {
+        let of_step =
+            self.last.iter().rev().skip_while(|traced| traced.step > step).take_while(|traced| traced.step == step);
+        let mut events: Vec<Event> = of_step.map(|traced| traced.event).collect();
+        events.reverse();
+        events
+    }
+
     /// The last events, oldest first.
     pub fn into_last(self) -> Vec<Traced> {
         self.last.into()

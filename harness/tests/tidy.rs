@@ -125,9 +125,12 @@ fn every_file_of_a_kind_is_in_the_table_beside_it() {
                 "duel",
                 "rust_test",
                 "mod",
+                "batch",
                 "facts",
                 "group",
                 "timing",
+                "github",
+                "words",
             ],
         ),
     ] {

@@ -2,11 +2,13 @@
 //!
 //! A report is made from data that is complete before it is written; it runs nothing and asks nobody. [`Summary`] is that
 //! data; [`TABLE`] lists the formats. A new format is one file and one line there. [`Night`] is the data of many scenarios' runs, with
-//! a JSON form of its own.
+//! a JSON form of its own; [`format`] holds the formats that are made from it, for files.
 
 pub mod duel;
 mod event;
 mod exploration;
+pub mod format;
+pub mod github;
 mod images;
 mod json;
 mod lanes;
@@ -16,8 +18,10 @@ mod story;
 mod summary;
 mod sweep;
 mod text;
+mod words;
 
 pub use exploration::Exploration;
+pub use format::{FORMATS, FormatEntry, Report, ReportFormat};
 pub use night::Night;
 pub use story::{Order, Shrinking, Story};
 pub use summary::{Failure, InvariantCount, ProbeCount, Summary};

@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use falken_harness::check::Model;
 use falken_harness::strategy::Aim;
 
+use crate::report_files::{self, ReportFile};
 use crate::{command, exit};
 
 /// Deterministic, multi-connection concurrency stress tester for database engines with cooperative I/O.
@@ -52,6 +53,14 @@ pub enum Command {
 fn seed(text: &str) -> Result<u64, String> {
     let parsed = text.strip_prefix("0x").map_or_else(|| text.parse(), |digits| u64::from_str_radix(digits, 16));
     parsed.map_err(|_| "a seed is a number up to 2^64, decimal or 0x…".into())
+}
+
+/// Where reports go, for every command that has one.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReportFiles {
+    /// Write reports to files as well: `junit=report.xml,md=report.md`
+    #[arg(long = "report", value_name = "FORMAT=FILE", value_delimiter = ',', value_parser = report_files::parse, long_help = report_files::help())]
+    pub files: Vec<ReportFile>,
 }
 
 /// Options of `run`.
@@ -109,6 +118,9 @@ pub struct Run {
     /// Ask for a second opinion on the files after each crash and at the end of each run
     #[arg(long, value_enum, default_value_t = OracleKind::None)]
     pub oracle: OracleKind,
+    /// Where reports go.
+    #[command(flatten)]
+    pub report: ReportFiles,
     /// Check this instead of running schedules; --runs is the number of seeds
     #[arg(long, value_enum)]
     pub check: Option<RunCheck>,
@@ -238,6 +250,9 @@ pub struct Replay {
     /// Take anything but the same events, bit for bit, for nondeterminism
     #[arg(long)]
     pub strict: bool,
+    /// Where reports go.
+    #[command(flatten)]
+    pub report: ReportFiles,
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,

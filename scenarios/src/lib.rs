@@ -13,4 +13,5 @@ pub mod history_file;
 #[cfg(feature = "sqlite-oracle")]
 pub mod oracle;
 pub mod plant;
+pub mod report_files;
 pub mod repro_file;

@@ -27,6 +27,7 @@ mod check;
 mod faults;
 mod footprint;
 mod images;
+mod record;
 mod select;
 mod state;
 mod tally;
@@ -232,12 +233,18 @@ impl<S: Subject> Run<'_, S> {
     #[inline]
     pub(crate) fn advance(&mut self) -> Checked<Action> {
         let action = self.select()?;
+        self.take(action)?;
+        Ok(action)
+    }
+
+    #[inline]
+    fn take(&mut self, action: Action) -> Checked<()> {
         self.step += 1;
         self.tally.note(action);
         self.apply(action)?;
         self.check(action)?;
         self.polled = None;
-        Ok(action)
+        Ok(())
     }
 
     /// A violation at this step.
@@ -245,11 +252,14 @@ impl<S: Subject> Run<'_, S> {
         Box::new(Violation { invariant, step: self.step, evidence })
     }
 
-    fn report(mut self, verdict: Checked<()>) -> RunReport {
-        // A violation in the middle of an action leaves events behind that explain it.
+    /// A violation in the middle of an action leaves events behind that explain it.
+    fn note_rest(&mut self) {
         self.log.drain_into(&mut self.events);
-        let left: Vec<Event> = std::mem::take(&mut self.events);
-        left.into_iter().for_each(|event| self.trace.note(self.step, event));
+        self.events.drain(..).for_each(|event| self.trace.note(self.step, event));
+    }
+
+    fn report(mut self, verdict: Checked<()>) -> RunReport {
+        self.note_rest();
         let (tape, divergence) = self.chooser.finish();
         RunReport {
             verdict: verdict.err().map_or(Verdict::Pass, Verdict::Violation),

@@ -276,6 +276,11 @@ impl WalShared {
         Header::decode(&[load(0), load(1)])
     }
 
+    /// The two copies of the header, unchecked: they differ while one is being written. For inspection.
+    pub fn header_copies(&self) -> [Header; 2] {
+        [0, 1].map(|copy| Header::unpack(&std::array::from_fn(|word| self.load_header_word(copy, word))))
+    }
+
     /// nBackfill: frames up to this one are in the database file.
     pub fn backfill(&self) -> u32 {
         self.backfill.load(Ordering::SeqCst)

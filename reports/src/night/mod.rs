@@ -6,6 +6,7 @@
 //!
 //! A batch of `falken run` is a night of one scenario. What a night is not: it holds no run that passed, only their sums.
 
+mod batch;
 mod facts;
 mod group;
 mod timing;

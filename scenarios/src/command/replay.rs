@@ -12,7 +12,7 @@ use falken_reports::{Failure as Found, Summary};
 use crate::cli::Replay;
 use crate::exit::{Exit, Failure};
 use crate::history_file::Target;
-use crate::repro_file;
+use crate::{report_files, repro_file};
 
 /// Replays a repro file.
 ///
@@ -21,6 +21,7 @@ use crate::repro_file;
 pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     let path = options.file.display().to_string();
     let repro = repro_file::read(&options.file)?;
+    report_files::prepare(&options.report.files)?;
     let started = Instant::now();
     if repro.is_unfinished {
         return unfinished(options, repro, started);
@@ -60,6 +61,7 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     }
     let summary = Summary { notes, ..summarise(&repro.case, &report, found, started.elapsed()) };
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
+    report_files::deliver(&options.report.files, &report_files::of_batch("replay", &summary))?;
     Ok(exit)
 }
 

@@ -22,6 +22,7 @@ use crate::cli::{OracleKind, Run, RunCheck};
 use crate::exit::{Exit, Failure, suggest};
 use crate::history_file::Target;
 use crate::plant::shown_by;
+use crate::report_files;
 use crate::repro_file::{self, Unfinished};
 
 use super::{invariance, replay, shrink};
@@ -39,6 +40,7 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     if options.check == Some(RunCheck::YieldInvariance) {
         return invariance::check(options, &scenario, strategy, Planted(planted));
     }
+    report_files::prepare(&options.report.files)?;
     prepare_directory(&options.repro_dir)?;
     options.keep_files.as_deref().map(prepare_directory).transpose()?;
     let histories = options.history.as_deref().map(Target::prepare).transpose()?;
@@ -77,6 +79,7 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     }
     let summary = summarise(options, &scenario, &batch, totals, stop.load(Ordering::Relaxed));
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
+    report_files::deliver(&options.report.files, &report_files::of_batch("run", &summary))?;
     Ok(super::exit_of(summary.failure.as_ref().map(|failure| &failure.violation)))
 }
 

@@ -1,0 +1,108 @@
+//! `--report FORMAT=FILE,…`: reports as files, and what GitHub Actions is told.
+
+use std::env;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use falken_reports::format::{self, FORMATS, FormatEntry, Report};
+use falken_reports::{Night, Summary, github};
+
+use crate::exit::{Failure, suggest};
+use crate::repro_file::{read, write_whole};
+
+/// A report that was asked for.
+#[derive(Clone)]
+pub struct ReportFile {
+    /// The format.
+    pub format: &'static FormatEntry,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl std::fmt::Debug for ReportFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.format.name, self.path.display())
+    }
+}
+
+/// Reads `FORMAT=FILE`.
+///
+/// # Errors
+/// There is no such format, or no file.
+pub fn parse(text: &str) -> Result<ReportFile, String> {
+    let known = || FORMATS.iter().map(|entry| entry.name);
+    let (name, path) = text.split_once('=').filter(|(_, path)| !path.is_empty()).ok_or_else(|| {
+        format!("a report is FORMAT=FILE, where FORMAT is one of {}", known().collect::<Vec<_>>().join(", "))
+    })?;
+    let format = format::find(name).ok_or_else(|| {
+        let hint = suggest(name, known());
+        format!("there is no format `{name}`{hint} (known: {})", known().collect::<Vec<_>>().join(", "))
+    })?;
+    Ok(ReportFile { format, path: path.into() })
+}
+
+/// The help of the option, made from the table.
+pub fn help() -> String {
+    let formats: String = FORMATS.iter().map(|entry| format!("\n  {:9} {}", entry.name, entry.about)).collect();
+    format!("Write reports to files as well, for example `junit=report.xml,md=report.md`. Formats:{formats}")
+}
+
+/// Makes sure, before any work is done, that the files can be written.
+///
+/// # Errors
+/// Names the first one that cannot.
+pub fn prepare(files: &[ReportFile]) -> Result<(), Failure> {
+    for ReportFile { path, .. } in files {
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if path.is_dir() || !dir.is_dir() {
+            let what = if path.is_dir() { "it is a directory" } else { "its directory does not exist" };
+            return Err(Failure::Input(format!("cannot write a report to {}: {what}", path.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Writes the reports, and tells GitHub Actions what was found if this is one of its jobs.
+///
+/// # Errors
+/// A file cannot be written.
+pub fn deliver(files: &[ReportFile], report: &Report) -> Result<(), Failure> {
+    for ReportFile { format, path } in files {
+        write_whole(path, &format.format.write(report))
+            .map_err(|error| Failure::Harness(format!("cannot write the report {}: {error}", path.display())))?;
+        eprintln!("report: {}", path.display());
+    }
+    if env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+        // GitHub reads both streams; stdout may be somebody's JSON.
+        eprint!("{}", github::annotations(&report.night));
+    }
+    match env::var_os("GITHUB_STEP_SUMMARY") {
+        Some(path) if !path.is_empty() => summarise_step(Path::new(&path), report),
+        _ => Ok(()),
+    }
+}
+
+/// Appends the Markdown report to the page of the step; earlier steps of the job may have written there.
+fn summarise_step(path: &Path, report: &Report) -> Result<(), Failure> {
+    let markdown = format::find("md").expect("Markdown is a format").format.write(report);
+    let file = OpenOptions::new().create(true).append(true).open(path);
+    file.and_then(|mut file| file.write_all(markdown.as_bytes()))
+        .map_err(|error| Failure::Harness(format!("cannot append to GITHUB_STEP_SUMMARY: {error}")))
+}
+
+/// A batch that `command` has run, as a report. What the texts of the repro say is read from its file.
+pub fn of_batch(command: &str, summary: &Summary) -> Report {
+    let mut night = Night::of_batch(command, summary);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    (night.timing.began, night.timing.ended) = (now.saturating_sub(summary.seconds as u64), now);
+    let path = summary.failure.as_ref().and_then(|failure| failure.repro.as_ref().ok());
+    if let (Some(group), Some(repro)) =
+        (night.facts.groups.first_mut(), path.and_then(|path| read(Path::new(path)).ok()))
+    {
+        group.repro = repro.to_toml();
+        group.test = falken_reports::rust_test::write(&repro);
+    }
+    Report { night }
+}
