@@ -131,6 +131,8 @@ fn every_file_of_a_kind_is_in_the_table_beside_it() {
                 "timing",
                 "github",
                 "words",
+                "action",
+                "timeline",
             ],
         ),
     ] {

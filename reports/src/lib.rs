@@ -4,6 +4,7 @@
 //! data; [`TABLE`] lists the formats. A new format is one file and one line there. [`Night`] is the data of many scenarios' runs, with
 //! a JSON form of its own; [`format`] holds the formats that are made from it, for files.
 
+mod action;
 pub mod duel;
 mod event;
 mod exploration;
@@ -18,6 +19,7 @@ mod story;
 mod summary;
 mod sweep;
 mod text;
+mod timeline;
 mod words;
 
 pub use exploration::Exploration;

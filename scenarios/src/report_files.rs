@@ -1,12 +1,16 @@
 //! `--report FORMAT=FILE,…`: reports as files, and what GitHub Actions is told.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use falken_reports::format::{self, FORMATS, FormatEntry, Report};
+use falken_harness::case::Case;
+use falken_harness::recording::Recording;
+use falken_harness::shrink::{self, Failing};
+use falken_reports::format::{self, FORMATS, FormatEntry, Report, Shows};
 use falken_reports::{Night, Summary, github};
 
 use crate::exit::{Failure, suggest};
@@ -92,17 +96,41 @@ fn summarise_step(path: &Path, report: &Report) -> Result<(), Failure> {
         .map_err(|error| Failure::Harness(format!("cannot append to GITHUB_STEP_SUMMARY: {error}")))
 }
 
+/// Whether any of the reports shows recordings, which cost a replay each.
+pub fn need_recordings(files: &[ReportFile]) -> bool {
+    files.iter().any(|file| file.format.shows == Shows::Recordings)
+}
+
+/// The recording of a case, with the steps that race marked if there are any.
+pub fn record(case: &Case) -> Recording {
+    let (_, mut recording) = case.record();
+    // Explaining replays the case for every entry of its tape, so that is for those that were shrunk.
+    if case.tape.entries().len() <= EXPLAINED_MAX
+        && let Some(race) = Failing::of(case.clone()).and_then(|failing| shrink::explain(&failing).race)
+    {
+        recording.mark(&race);
+    }
+    recording
+}
+
+/// The longest tape whose race is looked for.
+const EXPLAINED_MAX: usize = 200;
+
 /// A batch that `command` has run, as a report. What the texts of the repro say is read from its file.
-pub fn of_batch(command: &str, summary: &Summary) -> Report {
+pub fn of_batch(command: &str, summary: &Summary, files: &[ReportFile]) -> Report {
     let mut night = Night::of_batch(command, summary);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     (night.timing.began, night.timing.ended) = (now.saturating_sub(summary.seconds as u64), now);
+    let mut recordings = BTreeMap::new();
     let path = summary.failure.as_ref().and_then(|failure| failure.repro.as_ref().ok());
     if let (Some(group), Some(repro)) =
         (night.facts.groups.first_mut(), path.and_then(|path| read(Path::new(path)).ok()))
     {
         group.repro = repro.to_toml();
         group.test = falken_reports::rust_test::write(&repro);
+        if need_recordings(files) {
+            recordings.insert(group.id.clone(), record(&repro.case));
+        }
     }
-    Report { night }
+    Report { night, recordings }
 }

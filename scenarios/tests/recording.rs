@@ -43,7 +43,8 @@ fn states_agree_with_the_events_between_them() {
     for (name, repro) in regressions() {
         let Recording { actions, .. } = repro.case.record().1;
         let mut in_flight = 0_usize;
-        for one in &actions {
+        // Nobody looks at what follows the event that broke an invariant, so the last action's may not be all of them.
+        for one in &actions[..actions.len() - 1] {
             for event in &one.events {
                 match event.kind {
                     EventKind::Submit { .. } => in_flight += 1,

@@ -94,8 +94,14 @@ impl<S: Subject> Run<'_, S> {
     /// The statements that wait for something and have been woken since.
     fn woken(&self) -> Vec<StatementId> {
         let slots = |conn| (0..STATEMENT_SLOTS as u8).map(move |slot| StatementId { conn, slot });
+        let internals = self.subject.inspect();
+        // After a crash that is judged wrong there are no connections.
+        let waits = |id: &StatementId| {
+            let connection = internals.and_then(|all| all.connections.get(usize::from(id.conn))?.as_ref());
+            connection.is_some_and(|connection| connection.awaiting(id.slot).is_some())
+        };
         let all = (0..self.scenario.connections()).flat_map(slots);
-        all.filter(|id| self.wakers.woken(*id) && self.subject.awaiting(*id).is_some()).collect()
+        all.filter(|id| self.wakers.woken(*id) && waits(id)).collect()
     }
 
     fn snapshot(&self) -> State {

@@ -1,10 +1,15 @@
 //! Reports that are written to a file: one format a file, behind one trait, all from the same [`Report`].
 //!
 //! A new format is a file here and a line in [`FORMATS`]. What a batch prints on stdout is [`crate::TABLE`]'s business.
-
+mod html;
 mod json;
 mod junit;
 mod markdown;
+mod perfetto;
+
+use std::collections::BTreeMap;
+
+use falken_harness::recording::Recording;
 
 use crate::Night;
 
@@ -13,6 +18,8 @@ use crate::Night;
 pub struct Report {
     /// The runs, summed up and grouped.
     pub night: Night,
+    /// The smallest repros, recorded, by the id of their group. Formats that show no timeline need none.
+    pub recordings: BTreeMap<String, Recording>,
 }
 
 /// Writes a report in one format. It asks nobody for anything and is the same for the same data.
@@ -21,12 +28,23 @@ pub trait ReportFormat: Sync {
     fn write(&self, report: &Report) -> String;
 }
 
+/// What a format shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// The night.
+    Night,
+    /// The recordings too.
+    Recordings,
+}
+
 /// A format that can be named on a command line.
 pub struct FormatEntry {
     /// Its name.
     pub name: &'static str,
     /// What it is for, in a few words.
     pub about: &'static str,
+    /// Whether it shows recordings.
+    pub shows: Shows,
     /// The format.
     pub format: &'static dyn ReportFormat,
 }
@@ -34,12 +52,30 @@ pub struct FormatEntry {
 /// Every format.
 pub const FORMATS: &[FormatEntry] = &[
     FormatEntry {
+        name: "html",
+        about: "one page with everything, and a timeline of each violation to step through",
+        shows: Shows::Recordings,
+        format: &html::Html,
+    },
+    FormatEntry {
         name: "json",
-        about: "all of it, for programs: reports/schema/night.schema.json",
+        about: "all of it for programs; its schema is reports/schema/night.schema.json",
+        shows: Shows::Night,
         format: &json::Json,
     },
-    FormatEntry { name: "junit", about: "JUnit XML: a case per scenario and property", format: &junit::Junit },
-    FormatEntry { name: "md", about: "Markdown, as GitHub shows it", format: &markdown::Markdown },
+    FormatEntry {
+        name: "junit",
+        about: "JUnit XML, a case per scenario and property",
+        shows: Shows::Night,
+        format: &junit::Junit,
+    },
+    FormatEntry { name: "md", about: "Markdown, as GitHub shows it", shows: Shows::Night, format: &markdown::Markdown },
+    FormatEntry {
+        name: "perfetto",
+        about: "a trace of each violation for ui.perfetto.dev",
+        shows: Shows::Recordings,
+        format: &perfetto::Perfetto,
+    },
 ];
 
 /// The format of this name.

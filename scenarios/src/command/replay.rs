@@ -61,7 +61,8 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     }
     let summary = Summary { notes, ..summarise(&repro.case, &report, found, started.elapsed()) };
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
-    report_files::deliver(&options.report.files, &report_files::of_batch("replay", &summary))?;
+    let files = &options.report.files;
+    report_files::deliver(files, &report_files::of_batch("replay", &summary, files))?;
     Ok(exit)
 }
 

@@ -79,7 +79,8 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     }
     let summary = summarise(options, &scenario, &batch, totals, stop.load(Ordering::Relaxed));
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
-    report_files::deliver(&options.report.files, &report_files::of_batch("run", &summary))?;
+    let files = &options.report.files;
+    report_files::deliver(files, &report_files::of_batch("run", &summary, files))?;
     Ok(super::exit_of(summary.failure.as_ref().map(|failure| &failure.violation)))
 }
 

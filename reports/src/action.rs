@@ -1,0 +1,73 @@
+//! Actions in a few words.
+
+use falken_harness::action::{Action, CrashKind, Held};
+use falken_harness::recording::State;
+use falken_models::disk::{Ending, OpId};
+
+/// What an operation in flight does.
+fn operation(before: &State, op: OpId) -> String {
+    let found = before.in_flight.iter().find(|info| info.op == op);
+    found.map_or(format!("#{}", op.0), |info| {
+        format!("#{} {} {} {}+{} of c{}", op.0, info.kind.name(), info.file.name(), info.offset, info.len, info.owner)
+    })
+}
+
+fn ending(ending: Ending) -> String {
+    match ending {
+        Ending::Success => "ends".into(),
+        Ending::Short(moved) => format!("moves only {moved} bytes"),
+        Ending::Error { error, moved: 0 } => format!("fails: {error}"),
+        Ending::Error { error, moved } => format!("fails after {moved} bytes: {error}"),
+    }
+}
+
+/// What is done, given how everything stood before.
+pub(crate) fn describe(action: Action, before: &State) -> String {
+    match action {
+        Action::Step(id) => format!("{id} takes a step"),
+        Action::Poll(id) => format!("{id} is stepped while it waits"),
+        Action::StepRefused(id, after) => format!("{id} takes a step; its submission {} is refused", after + 1),
+        Action::Finish(op, how) => format!("{} {}", operation(before, op), ending(how)),
+        Action::Fail(op, how, fault) => format!("{} {} ({})", operation(before, op), ending(how), fault.key()),
+        Action::Hold(Held::Operation { owner, ordinal }, actions) => {
+            format!("operation {ordinal} of c{owner} is held back for {actions} actions")
+        }
+        Action::Hold(Held::Statement(id), actions) => format!("{id} gets no step for {actions} actions"),
+        Action::Abandon(id) => format!("the statement of {id} is dropped"),
+        Action::Interrupt(conn) => format!("c{conn} is interrupted"),
+        Action::Drop(conn) => format!("connection c{conn} is dropped"),
+        Action::Crash(CrashKind::Process) => "the process crashes".into(),
+        Action::Crash(CrashKind::Power) => "the power fails".into(),
+        Action::Finale => "the end of the run is judged".into(),
+    }
+}
+
+/// In which lane it is drawn: a connection's, the one of I/O (`io`), or that of the disk and the log (`disk`).
+pub(crate) fn lane(action: Action) -> String {
+    match action {
+        Action::Step(id) | Action::Poll(id) | Action::StepRefused(id, _) | Action::Abandon(id) => {
+            format!("c{}", id.conn)
+        }
+        Action::Interrupt(conn) | Action::Drop(conn) => format!("c{conn}"),
+        Action::Hold(Held::Statement(id), _) => format!("c{}", id.conn),
+        Action::Finish(..) | Action::Fail(..) | Action::Hold(Held::Operation { .. }, _) => "io".into(),
+        Action::Crash(_) | Action::Finale => "disk".into(),
+    }
+}
+
+/// What kind of action it is: `step`, `end` or `fault`.
+pub(crate) fn kind(action: Action) -> &'static str {
+    match action {
+        Action::Step(_) | Action::Finale => "step",
+        Action::Finish(_, Ending::Success) => "end",
+        Action::Finish(..)
+        | Action::Poll(_)
+        | Action::StepRefused(..)
+        | Action::Fail(..)
+        | Action::Hold(..)
+        | Action::Abandon(_)
+        | Action::Interrupt(_)
+        | Action::Drop(_)
+        | Action::Crash(_) => "fault",
+    }
+}

@@ -1,0 +1,161 @@
+// The night at a glance.
+
+function nightPage(report) {
+  const { night } = report;
+  const { facts, timing } = night;
+  const failing = facts.groups.filter((group) => group.standing === "failing");
+  return [
+    nightHead(report),
+    kpis(night, failing),
+    violations(report, facts.groups),
+    h("div", { class: "grid cols-2", style: "margin-top:26px" }, progressChart(timing), strategyChart(facts)),
+    gates(night),
+    scenarios(facts),
+    probes(facts),
+    night.kill_matrix && killMatrix(night.kill_matrix),
+    invariants(facts),
+    regressions(facts),
+    determinism(facts.determinism),
+    machines(timing),
+    night.notes.length > 0 && section("Notes", null, h("div", { class: "panel pad" }, night.notes.map((note) => h("p", {}, note)))),
+  ];
+}
+
+function verdictPill(verdict) {
+  return h("span", { class: `pill ${verdict === "pass" ? "good" : "bad"}`, id: "verdict" }, verdict);
+}
+
+function nightHead({ night, verdict }) {
+  const { plan, timing } = night;
+  const asked = plan.seconds ? `for ${duration(plan.seconds)}` : plan.runs ? `${grouped(plan.runs)} runs asked for` : "";
+  const meta = [moment(timing.began), asked, `seed ${plan.seed}`, plan.seed_from && `from ${plan.seed_from}`, plan.planted.length > 0 && `planted: ${plan.planted.join(", ")}`, `falken ${night.falken}`];
+  return h("div", {}, h("div", { class: "lede" }, h("h1", {}, `falken ${plan.command}`), verdictPill(verdict)), h("p", { class: "meta" }, meta.filter(Boolean).join("  ·  ")));
+}
+
+function kpis({ facts, timing }, failing) {
+  const expected = facts.scenarios.flatMap((scenario) => scenario.probes.filter((probe) => probe.expected));
+  const hit = expected.filter((probe) => probe.hits > 0).length;
+  const rate = timing.seconds > 0 ? facts.actions / timing.seconds : 0;
+  const one = (value, label, bad) => h("div", { class: `kpi ${bad ? "bad" : ""}` }, h("b", {}, value), h("span", {}, label));
+  return h("div", { class: "panel kpis" },
+    one(grouped(facts.runs), "runs"),
+    one(grouped(failing.length), failing.length === 1 ? "group of violations" : "groups of violations", failing.length > 0),
+    one(compact(facts.actions), "actions"),
+    one(compact(rate), `actions per second, ${plural(timing.jobs, "job")}`),
+    one(compact(facts.commits), "commits"),
+    one(compact(facts.crashes), "crashes"),
+    expected.length > 0 && one(`${hit} / ${expected.length}`, "expected probes hit", hit < expected.length),
+    one(duration(timing.seconds), "time"));
+}
+
+function violations(report, groups) {
+  if (groups.length === 0) {
+    return section("Violations", null, h("div", { class: "panel pad dim" }, "None in the schedules that were tried. That does not say that there is nothing to find."));
+  }
+  return section("Violations", `${plural(groups.length, "group")} by cause; j and k move, enter opens`, h("div", { class: "panel", id: "groups" }, groups.map((group) => groupRow(report, group))));
+}
+
+function groupRow({ night, timelines }, group) {
+  const times = night.timing.groups.find((one) => one.id === group.id) || {};
+  const standing = group.standing === "fixed" ? h("span", { class: "pill good" }, "fixed") : group.known ? h("span", { class: "pill" }, `known from ${group.known.from}`) : h("span", { class: "pill bad" }, "new");
+  const where = group.scenarios.map(([name, count]) => `${name} ${grouped(count)}`).join(", ");
+  const story = group.story;
+  const size = story && (story.before.steps !== story.after.steps ? `${grouped(story.before.steps)} steps shrunk to ${grouped(story.after.steps)}` : plural(story.after.steps, "step"));
+  const seen = times.first && `seen ${moment(times.first)}${times.last && times.last !== times.first ? ` to ${moment(times.last)}` : ""}`;
+  return h("div", { class: "group", "data-group": group.id },
+    h("div", {}, h("span", { class: `tag ${group.standing}` }, group.invariant)),
+    h("div", {}, h("a", { class: "what", href: link(group.id) }, group.summary || group.rule),
+      h("div", { class: "sub" }, [plural(group.count, "run"), where, size, seen, group.planted.length > 0 && `planted: ${group.planted.join(", ")}`].filter(Boolean).join("  ·  "))),
+    h("div", { class: "right" }, standing, group.replay && copyButton("Copy replay", group.replay, "the replay command"), timelines[group.id] && h("a", { class: "button", href: link(group.id) }, "Timeline")));
+}
+
+// Runs per second as an area, and where failed runs came in.
+function progressChart({ points, seconds }) {
+  const [width, height, left, bottom] = [560, 150, 46, 20];
+  const rates = points.slice(1).map((point, at) => [point.second, (point.actions - points[at].actions) / Math.max(point.second - points[at].second, 1e-9), point.failed - points[at].failed]);
+  const end = Math.max(seconds, ...points.map((point) => point.second), 1e-9);
+  const top = Math.max(...rates.map(([, rate]) => rate), 1) * 1.1;
+  const x = (second) => left + (second / end) * (width - left - 8);
+  const y = (rate) => height - bottom - (rate / top) * (height - bottom - 12);
+  const first = rates.length > 0 ? [`${x(0)},${y(rates[0][1])}`] : [];
+  const curve = first.concat(rates.map(([second, rate]) => `${x(second)},${y(rate)}`)).join(" ");
+  const ticks = [0, top / 2, top].map((rate) => s("text", { x: left - 6, y: y(rate) + 3, "text-anchor": "end" }, compact(rate)));
+  const failures = rates.filter(([, , failed]) => failed > 0).map(([second, , failed]) => s("line", { class: "fail", x1: x(second), x2: x(second), y1: height - bottom, y2: height - bottom - 12 }, s("title", {}, plural(failed, "failed run"))));
+  const chart = s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `Actions per second over ${duration(end)}` },
+    curve && s("polygon", { class: "area", points: `${x(0)},${y(0)} ${curve} ${x(end)},${y(0)}` }), curve && s("polyline", { class: "curve", points: curve }),
+    s("line", { class: "axis", x1: left, x2: width - 8, y1: y(0), y2: y(0) }), failures, ticks,
+    s("text", { x: left, y: height - 5 }, "0"), s("text", { x: width - 8, y: height - 5, "text-anchor": "end" }, duration(end)));
+  return h("div", { class: "panel pad" }, h("h3", {}, "Actions per second", rates.some(([, , failed]) => failed > 0) && h("span", { class: "f-fault" }, "  | failed runs")), chart);
+}
+
+function bars(rows, name, value, failed) {
+  const most = Math.max(...rows.map(value), 1);
+  return h("div", { class: "bars" }, rows.map((row) => [
+    h("span", { class: "mono" }, name(row)),
+    h("span", { class: "track" }, h("span", { class: "fill", style: `width:${((value(row) - failed(row)) / most) * 100}%` }), h("span", { class: "fill bad", style: `width:${(failed(row) / most) * 100}%` })),
+    h("span", { class: "num dim" }, failed(row) > 0 ? `${grouped(value(row))}, ${grouped(failed(row))} failed` : grouped(value(row)))]));
+}
+
+function strategyChart(facts) {
+  return h("div", { class: "panel pad" }, h("h3", { style: "margin-bottom:9px" }, "Runs by strategy"), bars(facts.strategies, (row) => row.name, (row) => row.runs, (row) => row.failed));
+}
+
+function gates(night) {
+  const all = [...night.facts.gates, ...night.timing.gates];
+  const pill = { held: ["good", "held"], failed: ["bad", "failed"], "not-judged": ["", "not judged"] };
+  return all.length > 0 && section("Gates", null, table(["gate", "", ""], all.map((gate) => [gate.name, h("span", { class: `pill ${pill[gate.outcome][0]}` }, pill[gate.outcome][1]), gate.what]), []));
+}
+
+function scenarios(facts) {
+  const rows = facts.scenarios.map((one) => {
+    const expected = one.probes.filter((probe) => probe.expected);
+    const missed = expected.filter((probe) => probe.hits === 0).map((probe) => probe.name);
+    const probes = expected.length === 0 ? "" : missed.length === 0 ? `all ${expected.length}` : h("span", { class: "f-fault" }, `not hit: ${missed.join(", ")}`);
+    return [h("span", { title: one.about }, one.name), grouped(one.runs), one.failed > 0 ? h("span", { class: "f-fault" }, grouped(one.failed)) : "0", compact(one.actions), compact(one.commits), compact(one.crashes), probes];
+  });
+  return section("Scenarios", null, table(["scenario", "runs", "failed", "actions", "commits", "crashes", "expected probes"], rows, [1, 2, 3, 4, 5]));
+}
+
+function probes(facts) {
+  const names = [...new Set(facts.scenarios.flatMap((one) => one.probes.map((probe) => probe.name)))];
+  if (names.length === 0) return null;
+  const hits = (name) => facts.scenarios.reduce((sum, one) => sum + one.probes.filter((probe) => probe.name === name).reduce((all, probe) => all + probe.hits, 0), 0);
+  const rows = names.map((name) => ({ name, hits: hits(name) }));
+  const half = Math.ceil(rows.length / 2);
+  const list = (part) => h("div", { class: "panel pad" }, h("div", { class: "bars" }, part.map((row) => [h("span", { class: "mono" }, row.name), h("span", { class: "track" }, h("span", { class: "fill", style: `width:${row.hits > 0 ? 4 + 96 * (Math.log10(row.hits + 1) / 9) : 0}%` })), h("span", { class: row.hits > 0 ? "num dim" : "num f-fault" }, grouped(row.hits))])));
+  return section("Probes", "how often each situation came up, on a logarithmic scale", h("div", { class: "grid cols-2" }, list(rows.slice(0, half)), list(rows.slice(half))));
+}
+
+function killMatrix(matrix) {
+  const cell = (one) => {
+    const share = matrix.trials > 0 ? one.found / matrix.trials : 0;
+    const colour = one.found === 0 ? "var(--bad-soft)" : `color-mix(in srgb, var(--good) ${Math.round(12 + 45 * share * (1 - Math.log10(Math.max(one.runs, 1)) / 4))}%, var(--panel))`;
+    return h("td", { class: "heat", style: `background:${colour}`, title: `${one.found} of ${matrix.trials} trials, median ${grouped(one.runs)} runs, ${one.seconds.toFixed(2)} s` }, one.found === 0 ? "none" : grouped(one.runs));
+  };
+  return section("Kill matrix", `median runs until each strategy finds each planted bug; ${matrix.trials} trials, gives up after ${grouped(matrix.cap)}`,
+    h("div", { class: "panel scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "planted bug"), h("th", {}, "broken"), matrix.strategies.map((name) => h("th", { scope: "col" }, name)))),
+      h("tbody", {}, matrix.rows.map((row) => h("tr", {}, h("td", { class: "mono" }, row.bug), h("td", {}, row.invariants.join(" ")), row.cells.map(cell)))))));
+}
+
+function invariants(facts) {
+  const never = facts.invariants.filter((one) => one.evaluated === 0);
+  const rows = facts.invariants.map((one) => [h("span", { class: "mono" }, one.id), one.name, one.evaluated === 0 ? h("span", { class: "f-fault" }, "never") : grouped(one.evaluated)]);
+  return section("Invariants", never.length > 0 ? `${never.length} never evaluated` : `all ${facts.invariants.length} evaluated`, h("details", {}, h("summary", {}, "How often each was evaluated"), table(["", "invariant", "evaluated"], rows, [2])));
+}
+
+function regressions(facts) {
+  const pill = { kept: ["good", "kept"], fixed: ["good", "fixed"], failing: ["bad", "failing"], stale: ["warn", "stale"], unreadable: ["warn", "unreadable"] };
+  const rows = facts.regressions.map((one) => [h("span", { class: "mono" }, one.file), one.invariant, h("span", { class: `pill ${pill[one.outcome][0]}` }, pill[one.outcome][1]), one.what]);
+  const odd = facts.regressions.filter((one) => one.outcome !== "kept" && one.outcome !== "fixed").length;
+  return rows.length > 0 && section("Known repros", odd > 0 ? `${odd} need a look` : "all as they should be", h("details", { open: odd > 0 }, h("summary", {}, `${plural(rows.length, "file")} replayed first`), table(["file", "broke", "", ""], rows, [])));
+}
+
+function determinism({ twice, differences }) {
+  if (twice === 0) return null;
+  const body = differences.length === 0 ? h("p", { class: "dim" }, `${plural(twice, "run")} made twice, all the same choice by choice.`) : table(["scenario", "strategy", "seed", "difference", ""], differences.map((one) => [one.scenario, one.strategy, h("code", {}, one.seed), one.what, copyButton("Copy", one.replay, "the command that makes it again")]), []);
+  return section("Determinism", null, body);
+}
+
+function machines({ machines: all }) {
+  return all.length > 0 && section("Machines", null, table(["host", "shard", "cores", "jobs", "runs", "time"], all.map((one) => [one.host, `${one.shard} of ${one.shards}`, one.cores, one.jobs, grouped(one.runs), duration(one.seconds)]), [2, 3, 4, 5]));
+}
