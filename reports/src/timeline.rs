@@ -149,6 +149,7 @@ impl Family {
             | EventKind::Backfill { .. }
             | EventKind::WalTruncate
             | EventKind::WalRemove
+            | EventKind::DatabaseReady { .. }
             | EventKind::DbTruncate { .. }
             | EventKind::CheckpointEnd { .. }
             | EventKind::Recovered { .. } => Self::Log,
