@@ -73,6 +73,10 @@ probes! {
     "cancel.completed-anyway", "a cancel came too late", EventKind::CancelOutcome { outcome: CancelOutcome::CompletedAnyway, .. } => counted;
     "cancel.partial", "a cancelled operation had done a part", EventKind::CancelOutcome { outcome: CancelOutcome::Partial, .. } => counted;
     "cancel.cancelled", "a cancelled operation had done nothing", EventKind::CancelOutcome { outcome: CancelOutcome::Cancelled, .. } => counted;
+    "buffer.none-free", "a connection found no free buffer for a write", EventKind::NoBuffer { .. } => counted;
+    "commit.all-spilled", "a transaction committed with all its pages in the log already", EventKind::AllSpilled => counted;
+    "freelist.second-trunk", "the freelist got a second trunk page", EventKind::TrunkAdded { next: 1.., .. } => counted;
+    "freelist.second-trunk-emptied", "a trunk page in front of another one was emptied", EventKind::TrunkEmptied { next: 1.., .. } => counted;
     "ring.full", "a connection found no slot in the ring", EventKind::Overflow { .. } => counted;
     "fault.eio", "an operation failed with EIO", EventKind::Injected { fault: "eio" } => counted;
     "fault.eio-on-fsync", "an fsync failed", EventKind::Finish { io: IoKind::Sync, result: IoResult::Error(_), .. } => counted;

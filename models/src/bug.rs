@@ -91,6 +91,8 @@ bugs! {
         "A member that finishes between the check and the link is never counted.";
     GroupNoProgressWake, "group.no-progress-wake", Io, ["IO-8", "LIVE-1"], "Turso #4291, #6618, #3844",
         "Nobody is woken while sibling completions are still outstanding.";
+    BufferFreedInFlight, "buffer.freed-in-flight", Io, ["IO-5", "WAL-3"], "Turso #1137, #1143, #2297, #5619, #5622",
+        "A write's buffer goes back to the pool while the write is in flight.";
     WriteShortResumeOffset, "write.short-resume-offset", Io, ["IO-9", "WAL-3"], "Turso #3570",
         "The rest of a short write is cut wrongly.";
     QueueOverflowInvisible, "queue.overflow-invisible", Io, ["IO-1", "IO-6", "LIVE-1"], "Turso #4329, #2586",

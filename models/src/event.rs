@@ -91,6 +91,14 @@ pub enum EventKind {
     Refused { file: FileId, io: IoKind, offset: u64, len: u32, error: CompletionError },
     /// The ring is full: the connection has this many operations that wait for room.
     Overflow { left: u32 },
+    /// No buffer is free: the connection has this many operations that wait for one.
+    NoBuffer { left: u32 },
+    /// A transaction that commits has nothing left in its cache: all of it was spilled.
+    AllSpilled,
+    /// A page became the first trunk of the freelist, in front of trunk `next` (0: none).
+    TrunkAdded { page: u32, next: u32 },
+    /// The freelist's first trunk is used itself; `next` is the first one now (0: none).
+    TrunkEmptied { page: u32, next: u32 },
     /// A connection asked the kernel to cancel operation `op`; `hit` is what the request found in flight.
     Cancel { op: OpId, hit: Option<(OpId, IoKind)> },
     /// What came of a cancel.
@@ -196,6 +204,10 @@ pub enum Tag {
     Submit,
     Refused,
     Overflow,
+    NoBuffer,
+    AllSpilled,
+    TrunkAdded,
+    TrunkEmptied,
     Cancel,
     CancelOutcome,
     Injected,
@@ -239,7 +251,7 @@ pub enum Tag {
 
 impl Tag {
     /// How many there are.
-    pub const COUNT: usize = 47;
+    pub const COUNT: usize = 51;
 }
 
 impl EventKind {
@@ -254,6 +266,10 @@ impl EventKind {
             Self::Submit { .. } => Tag::Submit,
             Self::Refused { .. } => Tag::Refused,
             Self::Overflow { .. } => Tag::Overflow,
+            Self::NoBuffer { .. } => Tag::NoBuffer,
+            Self::AllSpilled { .. } => Tag::AllSpilled,
+            Self::TrunkAdded { .. } => Tag::TrunkAdded,
+            Self::TrunkEmptied { .. } => Tag::TrunkEmptied,
             Self::Cancel { .. } => Tag::Cancel,
             Self::CancelOutcome { .. } => Tag::CancelOutcome,
             Self::Injected { .. } => Tag::Injected,

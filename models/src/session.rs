@@ -8,7 +8,7 @@ use crate::bug::{Bug, Planted};
 use crate::digest::mix;
 use crate::disk::{Disk, Request, SubmitError, Ticket};
 use crate::event::{Actor, EventKind, EventLog};
-use crate::io::{Completion, CompletionError, CompletionKind, IOCompletions, TransitionResult};
+use crate::io::{Buffer, BufferPool, Completion, CompletionError, CompletionKind, IOCompletions, TransitionResult};
 use crate::pager::{PageCache, Savepoints};
 use crate::site::Site;
 use crate::sync::{Arc, AtomicU32, Ordering};
@@ -96,6 +96,8 @@ pub struct Config {
     pub straight: Straight,
     /// Whether the database file may have to be created by whoever opens it first.
     pub create: bool,
+    /// Buffers that writes in flight share; 0 is as many as are wanted.
+    pub buffer_pool: u16,
     /// How often a busy lock is tried again, each time after an explicit yield, before BUSY is returned.
     pub busy_retries: u32,
     /// Adds a yield that means nothing to every statement, as a later version of this code may: repros must not mind.
@@ -123,6 +125,7 @@ impl Default for Config {
             read_retries: 100,
             straight: Straight::No,
             create: false,
+            buffer_pool: 0,
             busy_retries: 16,
             rehearse_change: false,
             auto_checkpoint: 0,
@@ -141,6 +144,8 @@ pub struct Shared {
     pub disk: Arc<Disk>,
     /// The wal-index.
     pub wal: WalShared,
+    /// The buffers of writes.
+    pub buffers: Arc<BufferPool>,
     /// Where events go.
     pub log: Arc<EventLog>,
 }
@@ -148,7 +153,8 @@ pub struct Shared {
 impl Shared {
     /// The memory of a process that has just opened the database on `disk`.
     pub fn new(config: Config, disk: Arc<Disk>, log: Arc<EventLog>) -> Arc<Self> {
-        Arc::new(Self { config, disk, wal: WalShared::default(), log })
+        let buffers = Arc::new(BufferPool::new(config.buffer_pool));
+        Arc::new(Self { config, disk, wal: WalShared::default(), buffers, log })
     }
 
     /// A fresh random salt; the sequence is a function of the configured seed.
@@ -267,6 +273,8 @@ pub(crate) enum Submitted {
     Accepted(Completion),
     /// There was no slot for it: try again after an explicit yield.
     RingFull,
+    /// There was no buffer for it: the same.
+    NoBuffer,
 }
 
 impl Hash for Session {
@@ -512,8 +520,32 @@ impl Session {
         if let Request::Sync { .. } | Request::SyncEntry { .. } = request {
             return self.submit_sync(request);
         }
+        if let Request::Write { file, offset, buffer, from } = &request
+            && self.shared.buffers.is_bounded()
+        {
+            let (file, offset, from) = (*file, *offset, *from);
+            let Some(lent) = self.shared.buffers.take(buffer) else { return Ok(Submitted::NoBuffer) };
+            return self.submit_write(Request::Write { file, offset, buffer: Arc::clone(&lent), from }, lent);
+        }
         let completion = Completion::new_planted(request.completion_kind(), self.shared.config.planted, |_| {});
         self.submit_with(request, completion)
+    }
+
+    /// A write whose buffer comes back when the kernel is done with it, or at once if it never got it.
+    fn submit_write(&mut self, request: Request, lent: Arc<Buffer>) -> Result<Submitted, Error> {
+        let (pool, buffer) = (Arc::clone(&self.shared.buffers), Arc::clone(&lent));
+        let freed_early = self.planted(Bug::BufferFreedInFlight);
+        let give_back = move |_| {
+            if !freed_early {
+                pool.give_back(Arc::clone(&buffer));
+            }
+        };
+        let completion = Completion::new_planted(CompletionKind::Write, self.shared.config.planted, give_back);
+        let submitted = self.submit_with(request, completion);
+        if freed_early || !matches!(submitted, Ok(Submitted::Accepted(_))) {
+            self.shared.buffers.give_back(lent);
+        }
+        submitted
     }
 
     /// An fsync that is not accepted has no callback: whoever raised the flag lowers it.

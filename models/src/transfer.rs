@@ -1,6 +1,6 @@
 //! Moving bytes: the one machine through which every stage of an operation does its I/O.
 //!
-//! It hands operations to the disk as the ring has room, waits for all of them, and goes on with the rest of those that
+//! It hands operations to the disk as the ring has room and the pool has buffers, waits for all of them, and goes on with the rest of those that
 //! moved only a part. Taking a turn of it while nothing has ended changes nothing: it gives the same wait again.
 //!
 //! What it is not: a page's read has a callback and other readers, so [`GetPage`](crate::pager::GetPage) submits that
@@ -67,6 +67,11 @@ impl Transfer {
                 Submitted::RingFull => {
                     self.queued.push_front(part);
                     s.emit(EventKind::Overflow { left: self.queued.len() as u32 });
+                    return Ok(false);
+                }
+                Submitted::NoBuffer => {
+                    self.queued.push_front(part);
+                    s.emit(EventKind::NoBuffer { left: self.queued.len() as u32 });
                     return Ok(false);
                 }
             }

@@ -90,6 +90,10 @@ pub fn describe(kind: &EventKind) -> String {
         EventKind::WalTruncate => "cut the log".into(),
         EventKind::DatabaseReady { created: true } => "the database is created".into(),
         EventKind::DatabaseReady { created: false } => "the database is found".into(),
+        EventKind::NoBuffer { left } => format!("no free buffer, {left} wait"),
+        EventKind::AllSpilled => "all changes are spilled".into(),
+        EventKind::TrunkAdded { page, next } => format!("page {page} is a trunk before {next}"),
+        EventKind::TrunkEmptied { page, next } => format!("trunk {page} is used, {next} is first"),
         EventKind::WalRemove => "removes the log file".into(),
         EventKind::NameLost { file } => {
             format!("the name of the {} file is left to an older one, or to none", file.name())

@@ -134,6 +134,7 @@ impl Family {
             | EventKind::WriteEnd { .. } => Self::Statement,
             EventKind::Submit { .. }
             | EventKind::Overflow { .. }
+            | EventKind::NoBuffer { .. }
             | EventKind::Drained
             | EventKind::Finish { .. }
             | EventKind::Callback { .. } => Self::Io,
@@ -157,6 +158,9 @@ impl Family {
             | EventKind::PageUsed { .. }
             | EventKind::Lookup { .. }
             | EventKind::Dirtied { .. }
+            | EventKind::AllSpilled
+            | EventKind::TrunkAdded { .. }
+            | EventKind::TrunkEmptied { .. }
             | EventKind::Evicted { .. } => Self::Page,
             EventKind::Yield { .. } => Self::Yield,
             EventKind::Refused { .. }

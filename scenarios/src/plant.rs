@@ -12,6 +12,7 @@ pub const SHOWN_BY: &[Shown] = &[
     (Bug::CompletionErrorCountsAsSuccess, "tiny-cache", "random"),
     (Bug::GroupNestedParentNotTold, "long-readers", "random"),
     (Bug::GroupNoProgressWake, "long-readers", "random"),
+    (Bug::BufferFreedInFlight, "few-buffers", "random"),
     (Bug::WriteShortResumeOffset, "io-faults", "random"),
     (Bug::QueueOverflowInvisible, "full-ring", "random"),
     (Bug::ReentryReadCompletionDropped, "overflow-and-freelist", "random"),

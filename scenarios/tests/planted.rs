@@ -48,6 +48,7 @@ const CASES: &[Case] = &[
     // The inner group's end is progress that wakes nobody; that shows before the outer group's last member has ended.
     case(Bug::GroupNestedParentNotTold, 50, &["IO-8"]),
     case(Bug::GroupNoProgressWake, 50, &[]),
+    case(Bug::BufferFreedInFlight, 50, &[]),
     case(Bug::WriteShortResumeOffset, 50, &[]),
     case(Bug::QueueOverflowInvisible, 50, &[]),
     case(Bug::ReentryReadCompletionDropped, 50, &[]),

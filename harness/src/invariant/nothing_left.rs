@@ -31,6 +31,10 @@ impl Invariant for NothingLeft {
                 return Err(Evidence::new(summary).with("holders by the events", format!("{holders:?}")));
             }
         }
+        if internals.shared.buffers.lent() > 0 {
+            let summary = "nothing is in flight, but buffers of writes have not come back";
+            return Err(Evidence::new(summary).with("lent", internals.shared.buffers.lent()));
+        }
         for connection in internals.connections.iter().flatten() {
             let session = connection.session();
             if let Some(page) = session.pages.resident_pages().find(|page| page.pins() > 0 || page.is_dirty() || page.is_locked()) {

@@ -203,6 +203,10 @@ impl Ledger {
             | EventKind::WalTruncate
             | EventKind::NameLost { .. }
             | EventKind::Overflow { .. }
+            | EventKind::NoBuffer { .. }
+            | EventKind::AllSpilled
+            | EventKind::TrunkAdded { .. }
+            | EventKind::TrunkEmptied { .. }
             | EventKind::Cancel { .. }
             | EventKind::CancelOutcome { .. }
             | EventKind::Injected { .. }

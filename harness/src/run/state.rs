@@ -30,6 +30,7 @@ impl<S: Subject> Run<'_, S> {
         let mut state = StateHasher::default();
         let internals = self.subject.inspect().expect("a subject that shows its internals");
         internals.shared.wal.hash(&mut state);
+        internals.shared.buffers.hash(&mut state);
         self.disk.hash_files(outlook, &mut state);
         self.ledger.hash_shared(&mut state);
         self.checks.hash(&mut state);

@@ -115,6 +115,8 @@ pub struct Database {
     pub auto_checkpoint: u32,
     /// Whether the database file is empty when a run begins, and is created by whoever opens it first.
     pub create: bool,
+    /// Buffers that writes in flight share; 0 is as many as are wanted.
+    pub buffer_pool: u16,
 }
 
 impl Default for Database {
@@ -128,6 +130,7 @@ impl Default for Database {
             read_retries: 100,
             auto_checkpoint: 0,
             create: false,
+            buffer_pool: 0,
         }
     }
 }
@@ -380,6 +383,7 @@ impl Scenario {
             read_retries: self.database.read_retries,
             auto_checkpoint: self.database.auto_checkpoint,
             create: self.database.create,
+            buffer_pool: self.database.buffer_pool,
             powersafe_overwrite: self.disk.powersafe_overwrite,
             ..Config::default()
         }

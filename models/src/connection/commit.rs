@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::event::EventKind;
 use crate::io::StateTransition;
 use crate::io::TransitionResult::Continue;
 use crate::pager::{GetPage, PinnedPage, mark_dirty};
@@ -75,6 +76,7 @@ impl StateTransition<Session> for Commit {
                 self.state = if !s.pages.has_changes() {
                     State::EndWrite(EndWrite)
                 } else if s.pages.dirty_numbers().next().is_none() {
+                    s.emit(EventKind::AllSpilled);
                     State::FetchFirst(GetPage::new(1))
                 } else {
                     State::FetchNeighbours(neighbours(s), None)

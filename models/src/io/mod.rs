@@ -20,6 +20,7 @@ mod completion;
 mod core;
 mod error;
 mod group;
+mod pool;
 mod result;
 mod state_machine;
 
@@ -27,6 +28,7 @@ pub use buffer::Buffer;
 pub use completion::{Completion, CompletionKind};
 pub use error::CompletionError;
 pub use group::CompletionGroup;
+pub use pool::BufferPool;
 pub use result::{IOCompletions, IOResult};
 pub use state_machine::{StateMachine, StateTransition, TransitionResult};
 

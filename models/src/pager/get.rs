@@ -146,7 +146,8 @@ impl GetPage {
     /// again, from the start.
     fn submit(&mut self, s: &mut Session, read: PageRead) -> Turn<PinnedPage> {
         match submit_read(s, self.number, &read)? {
-            Submitted::RingFull => {
+            // A page has a buffer of its own.
+            Submitted::NoBuffer | Submitted::RingFull => {
                 s.pages.remove(self.number);
                 s.emit(EventKind::Overflow { left: 1 });
                 s.give_way(Site::RingFull)

@@ -5,6 +5,7 @@
 
 use super::format::page1;
 use crate::bug::Bug;
+use crate::event::EventKind;
 use crate::io::StateTransition;
 use crate::io::TransitionResult::{Continue, Done};
 use crate::pager::{GetPage, PinnedPage, fresh_page, journal_pinned, make_dirty, mark_dirty};
@@ -83,8 +84,9 @@ impl StateTransition<Session> for AllocatePage {
         set_field(&first, page1::FREELIST_COUNT, free.checked_sub(1).ok_or(Error::Corrupt("freelist count"))?);
         let leaves = field(&trunk, TRUNK_COUNT);
         if leaves == 0 {
-            let number = trunk.number();
-            set_field(&first, page1::FREELIST_HEAD, field(&trunk, TRUNK_NEXT));
+            let (number, next) = (trunk.number(), field(&trunk, TRUNK_NEXT));
+            set_field(&first, page1::FREELIST_HEAD, next);
+            s.emit(EventKind::TrunkEmptied { page: number, next });
             return Ok(Done(fresh_page(s, number)));
         }
         if trunk_leaf(leaves) > s.page_size() {
@@ -138,7 +140,9 @@ impl StateTransition<Session> for FreePage {
             }
             _ => {
                 let page = fresh_page(s, self.number);
-                set_field(&page, TRUNK_NEXT, field(&first, page1::FREELIST_HEAD));
+                let next = field(&first, page1::FREELIST_HEAD);
+                set_field(&page, TRUNK_NEXT, next);
+                s.emit(EventKind::TrunkAdded { page: self.number, next });
                 set_field(&first, page1::FREELIST_HEAD, self.number);
             }
         }
