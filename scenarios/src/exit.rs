@@ -20,6 +20,8 @@ pub enum Exit {
     Nondeterminism = 5,
     /// There is not enough to judge: a bound was hit, or a history tells too little.
     Unknown = 6,
+    /// A night found no violation, but one of its gates did not hold.
+    Gate = 7,
 }
 
 impl Exit {
@@ -38,7 +40,8 @@ Exit codes:
   3  harness error
   4  liveness violation (stuck, deadlock, endless loop)
   5  nondeterminism (a replay did not reproduce its file)
-  6  unknown (a history that tells too little to be judged, a search that was not finished)";
+  6  unknown (a history that tells too little to be judged, a search that was not finished)
+  7  a gate of a nightly failed (unreached probes, the canary, a stale regression, a falling rate)";
 
 /// Why a command could not do its work.
 #[derive(Debug, Error)]

@@ -10,6 +10,7 @@ pub mod command;
 pub mod duel;
 pub mod exit;
 pub mod history_file;
+pub mod nightly;
 #[cfg(feature = "sqlite-oracle")]
 pub mod oracle;
 pub mod plant;

@@ -14,6 +14,7 @@ pub mod pass;
 mod rebuild;
 mod record;
 mod size;
+mod slice;
 
 use crate::case::Case;
 use crate::choice::Tape;
@@ -21,6 +22,7 @@ use crate::run::RunReport;
 use crate::verdict::Violation;
 pub use explain::{Explanation, Freedom, Race, explain};
 pub use size::Size;
+pub use slice::{Slice, slice};
 
 /// A case that fails, and how.
 #[derive(Clone, Debug)]

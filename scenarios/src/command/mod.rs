@@ -5,9 +5,11 @@ pub mod check;
 mod explore;
 mod invariance;
 mod list;
+mod nightly;
 mod replay;
+pub mod report;
 mod run;
-mod shrink;
+pub(crate) mod shrink;
 pub mod sweep;
 mod verify;
 
@@ -40,6 +42,9 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Shrink(options)) => shrink::shrink(&options),
         Some(Command::Sweep(options)) => sweep::sweep(&options),
         Some(Command::Bugs(options)) => bugs::bugs(&options),
+        Some(Command::Nightly(options)) => nightly::nightly(&options),
+        Some(Command::Report(options)) => report::report(&options),
+        Some(Command::Worker(options)) => nightly::worker(&options),
         Some(Command::Check(options)) => check::check(&options),
         Some(Command::List(options)) => list::list(&options),
         Some(Command::Completions { shell }) => {
@@ -51,7 +56,7 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
 }
 
 /// The command that replays a file, as it can be typed where this program was started.
-fn replay_command(path: &str) -> String {
+pub(crate) fn replay_command(path: &str) -> String {
     let program = std::env::args().next().unwrap_or_else(|| "falken".into());
     let quoted = if path.contains(' ') { format!("'{path}'") } else { path.into() };
     format!("{program} replay {quoted}")

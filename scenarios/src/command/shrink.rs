@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
 use falken_harness::choice::{TapeEntry, Until};
-use falken_harness::shrink::{self, Failing, Freedom, Progress, Race, Shrunk};
+use falken_harness::shrink::{self, Explanation, Failing, Freedom, Progress, Race, Shrunk};
 use falken_models::site::Site;
 use falken_reports::{Order, Shrinking, Story};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -75,15 +75,23 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>) {
 
 /// What shrinking led to, told and explained.
 pub(super) fn story(shrunk: &Shrunk, raw: Option<String>) -> Story {
+    Story { raw, ..explained(shrunk, &shrink::explain(&shrunk.smallest)) }
+}
+
+/// The same with an explanation that is known already.
+pub(crate) fn explained(shrunk: &Shrunk, explanation: &Explanation) -> Story {
     let Shrunk { replays, is_fixed_point, .. } = *shrunk;
     let shrinking = Some(Shrinking { replays, is_fixed_point });
-    Story { before: shrunk.before, shrinking, raw, ..tell(&shrunk.smallest) }
+    Story { before: shrunk.before, shrinking, ..told(&shrunk.smallest, explanation) }
 }
 
 /// A failing case, told and explained.
 pub(super) fn tell(failing: &Failing) -> Story {
+    told(failing, &shrink::explain(failing))
+}
+
+fn told(failing: &Failing, explanation: &Explanation) -> Story {
     let Failing { case, size, .. } = failing;
-    let explanation = shrink::explain(failing);
     let entries = case.tape.entries().iter().zip(&explanation.freedoms);
     let order = |(entry, freedom): (&TapeEntry, &Freedom)| Order {
         text: entry.id.to_string(),
@@ -93,7 +101,7 @@ pub(super) fn tell(failing: &Failing) -> Story {
         programs: case.scenario.clients.iter().map(|clients| clients.program.clone()).collect(),
         orders: entries.map(order).collect(),
         settings: case.scenario.unusual_settings(),
-        race: explanation.race.map(|race| race_in_words(&race)),
+        race: explanation.race.as_ref().map(race_in_words),
         before: *size,
         after: *size,
         shrinking: None,

@@ -1,11 +1,12 @@
 //! Many runs of one scenario, on several threads, with one result that does not depend on how many.
 
+mod parallel;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crossbeam::channel;
 use falken_harness::history::run::Recorder;
 use falken_harness::image::Coverage;
 use falken_harness::probe::Hits;
@@ -14,6 +15,7 @@ use falken_harness::scenario::Scenario;
 use falken_harness::strategy::{self, Portfolio};
 use falken_models::bug::Planted;
 use falken_models::digest::mix;
+pub use parallel::in_parallel;
 
 /// What to run.
 pub struct Batch<'a> {
@@ -146,25 +148,19 @@ impl Batch<'_> {
     ) -> Totals {
         let started = Instant::now();
         let mut totals = Totals::default();
-        let next = AtomicU64::new(0);
         // No run after this one is started: the first failure, which still waits for those before it.
         let limit = AtomicU64::new(self.runs);
         let shared = (self.strategy.name == strategy::PORTFOLIO).then(Shared::default);
-        // A short queue keeps memory flat when the receiver is slower than the runs.
-        let (sender, receiver) = channel::bounded(self.jobs * 2);
-        crossbeam::thread::scope(|scope| {
-            for job in 0..self.jobs {
-                let begins = move |strategy, seed| begins(job, strategy, seed);
-                let (sender, next, limit, shared) = (sender.clone(), &next, &limit, shared.as_ref());
-                scope.spawn(move |_| self.work(&begins, next, limit, shared, &sender));
-            }
-            drop(sender);
-            // Results are added in the order of their numbers, so that a failure ends the sums at the same run for any
-            // number of jobs.
-            let mut early = BTreeMap::new();
-            let mut expected = 0;
-            for (index, by, report) in receiver {
-                early.insert(index, (by, report));
+        // Results are added in the order of their numbers, so that a failure ends the sums at the same run for any number
+        // of jobs.
+        let mut early = BTreeMap::new();
+        let mut expected = 0;
+        in_parallel(
+            self.jobs,
+            &|job| job,
+            &|job, index| self.work(&|strategy, seed| begins(*job, strategy, seed), index, &limit, shared.as_ref()),
+            |index, result| {
+                early.insert(index, result);
                 while let Some((by, report)) = early.remove(&expected) {
                     if totals.failure.is_none() {
                         if let Some(shared) = &shared {
@@ -175,9 +171,8 @@ impl Batch<'_> {
                     }
                     expected += 1;
                 }
-            }
-        })
-        .expect("a worker catches the panics of its runs");
+            },
+        );
         totals.shares = shared.map_or_else(Vec::new, |shared| shared.shares(totals.runs));
         totals.seconds = started.elapsed().as_secs_f64();
         totals
@@ -187,37 +182,28 @@ impl Batch<'_> {
         self.seed.wrapping_add(index)
     }
 
+    /// The run of this number; `None` if no more are wanted.
     fn work(
         &self,
         begins: &dyn Fn(&'static str, u64),
-        next: &AtomicU64,
+        index: u64,
         limit: &AtomicU64,
         shared: Option<&Shared>,
-        sender: &channel::Sender<(u64, &'static str, RunReport)>,
-    ) {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= limit.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let entry = match shared {
-                None => self.strategy,
-                Some(shared) => match shared
-                    .member(index, || self.stop.load(Ordering::Relaxed) || index >= limit.load(Ordering::Relaxed))
-                {
-                    Some(entry) => entry,
-                    None => return,
-                },
-            };
-            begins(entry.name, self.seed_of(index));
-            let report = self.run(index, entry);
-            if report.verdict.violation().is_some() {
-                limit.fetch_min(index + 1, Ordering::Relaxed);
-            }
-            if sender.send((index, entry.name, report)).is_err() {
-                return;
-            }
+    ) -> Option<(&'static str, RunReport)> {
+        let is_over = || index >= limit.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed);
+        if is_over() {
+            return None;
         }
+        let entry = match shared {
+            None => self.strategy,
+            Some(shared) => shared.member(index, is_over)?,
+        };
+        begins(entry.name, self.seed_of(index));
+        let report = self.run(index, entry);
+        if report.verdict.violation().is_some() {
+            limit.fetch_min(index + 1, Ordering::Relaxed);
+        }
+        Some((entry.name, report))
     }
 
     fn run(&self, index: u64, entry: &strategy::Entry) -> RunReport {

@@ -1,0 +1,330 @@
+//! The night itself: replay what is known, make the runs, shrink what failed, settle.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use falken_harness::case::Case;
+use falken_harness::choice::Tape;
+use falken_harness::repro::Repro;
+use falken_models::bug::{Bug, Planted};
+use falken_reports::Night;
+use falken_reports::night::{Baseline, Machine};
+
+use super::child::{Limits, Stopped, Worker};
+use super::known::{self, Earlier, KnownGroup, Replays};
+use super::plan::{CANARY, Runs, Spec};
+use super::progress::{Progress, Until};
+use super::record::{End, Failed, RunLine, Shrunk};
+use super::state::{State, read_json};
+use super::worker::{Reply, Request};
+use super::{assemble, triage};
+use crate::batch::in_parallel;
+use crate::catalog;
+use crate::exit::Failure;
+use crate::repro_file::write_whole;
+
+/// Runs that shrinking one failure may take.
+const SHRINK_RUNS: u64 = 1_500;
+
+/// How many times longer than a run other requests may take.
+const REPLAY_TIMES: u32 = 20;
+
+/// What a night needs besides its state.
+pub struct Conductor<'a> {
+    /// Runs at a time.
+    pub jobs: usize,
+    /// What each run may use.
+    pub limits: Limits,
+    /// The corpus of regressions, if the user has named one.
+    pub regressions: Option<&'a Path>,
+    /// The state directory of the last night.
+    pub previous: Option<&'a Path>,
+    /// Set from outside to stop early.
+    pub stop: &'a AtomicBool,
+}
+
+/// How a night ended.
+pub struct Ended {
+    /// The night.
+    pub night: Night,
+    /// Why it stopped before its time, if the machine was the reason.
+    pub broken: Option<Failure>,
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// The machine's name.
+pub fn host() -> String {
+    #[cfg(unix)]
+    if let Ok(name) = nix::unistd::gethostname() {
+        return name.to_string_lossy().into_owned();
+    }
+    String::new()
+}
+
+impl Conductor<'_> {
+    /// Goes on until the plan is done, its time is over, or somebody says stop.
+    ///
+    /// # Errors
+    /// What is known cannot be read. A disk that is full later is no error but an end.
+    pub fn go(&self, state: &mut State) -> Result<Ended, Failure> {
+        if state.known.is_none() {
+            let known = self.replay_known()?;
+            state.set_known(known)?;
+        }
+        let before = state.so_far.clocks.seconds;
+        let progress = Progress::new(self.until(state), self.jobs);
+        let broken = self.make_runs(state, &progress, before).err();
+        let broken = broken.or_else(|| self.shrink(state, &progress).err());
+        drop(progress);
+        let mut notes = Vec::new();
+        if let Some(failure) = &broken {
+            notes.push(format!("stopped: {failure}"));
+        } else if self.stop.load(Ordering::Relaxed) {
+            notes.push("interrupted; --resume goes on".into());
+        }
+        if state.known.as_ref().is_some_and(|known| known.regressions.is_empty()) {
+            notes.push(format!("no regressions were replayed: there is no {}", known::REGRESSIONS));
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        let machine = assemble::machine(host(), state.head.shard, cores, self.jobs as u64, &state.so_far);
+        let (night, settled) = settle(state, vec![machine], notes);
+        Ok(Ended { night, broken: broken.or(settled) })
+    }
+
+    fn until(&self, state: &State) -> Until {
+        let shard = state.head.shard;
+        match (state.head.plan.runs, state.head.plan.seconds) {
+            (Some(runs), _) => Until::Runs((runs + shard.of - shard.number) / shard.of),
+            (None, seconds) => Until::Time(Duration::from_secs(seconds.unwrap_or(0))),
+        }
+    }
+
+    fn worker(&self, dir: &Path, job: usize) -> Worker {
+        Worker::new(dir, job, self.limits)
+    }
+
+    /// Replays everything that was known, on all jobs.
+    fn replay_known(&self) -> Result<Replays, Failure> {
+        let scratch = std::env::temp_dir();
+        let files = known::regressions(self.regressions)?;
+        let texts: Vec<String> = files.iter().map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect();
+        let mut known = Replays { groups: self.earlier_groups()?, earlier: self.earlier()?, ..Replays::default() };
+        let requests: Vec<Request> = texts
+            .iter()
+            .cloned()
+            .chain(known.groups.iter().map(|known| known.group.repro.clone()))
+            .map(Request::Replay)
+            .chain(canary().map(Request::Run))
+            .collect();
+        let mut replies: BTreeMap<u64, Result<Reply, Stopped>> = BTreeMap::new();
+        in_parallel(
+            self.jobs,
+            &|job| self.worker(&scratch, std::process::id() as usize * 1000 + job),
+            &|worker, number| requests.get(number as usize).map(|request| worker.ask(request, REPLAY_TIMES)),
+            |number, reply| _ = replies.insert(number, reply),
+        );
+        let mut replies = replies.into_values();
+        for (path, text) in files.iter().zip(&texts) {
+            let reply = replies.next().expect("each request has a reply");
+            let (regression, group) = known::judge(path, text, &reply);
+            known.regressions.push(regression);
+            known.from_regressions.extend(group);
+        }
+        for group in &mut known.groups {
+            group.group.standing = known::standing(&replies.next().expect("each request has a reply"));
+        }
+        known.canary = canary().and(replies.next()).map(|reply| known::judge_canary(&reply));
+        Ok(known)
+    }
+
+    fn earlier_groups(&self) -> Result<Vec<KnownGroup>, Failure> {
+        self.previous.map_or_else(|| Ok(Vec::new()), known::read_corpus)
+    }
+
+    fn earlier(&self) -> Result<Option<Earlier>, Failure> {
+        let Some(dir) = self.previous else { return Ok(None) };
+        let path = dir.join("night.json");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let Night { facts, timing, .. } = read_json(&path)?;
+        let host = match &*timing.machines {
+            [machine] => machine.host.clone(),
+            _ => String::new(),
+        };
+        let baseline = Baseline {
+            from: dir.display().to_string(),
+            actions_per_second_per_job: timing.actions_per_second_per_job,
+            runs: facts.runs,
+        };
+        let actions = facts.scenarios.iter().map(|s| (s.name.clone(), s.runs, s.actions)).collect();
+        Ok(Some(Earlier { baseline, host, scenarios: timing.scenarios, actions }))
+    }
+
+    /// Makes the runs that are not made yet. Every run is on the disk before the next result is looked at.
+    fn make_runs(&self, state: &mut State, progress: &Progress, before: f64) -> Result<(), Failure> {
+        let started = Instant::now();
+        let (plan, shard, done) = (state.head.plan.clone(), state.head.shard, state.so_far.done.clone());
+        let deadline = plan.seconds.map(|seconds| seconds as f64 - before);
+        let wanted = Runs::new(&plan)
+            .filter(move |spec| shard.has(spec.run))
+            .filter(move |spec| !done.has(spec.run / shard.of));
+        let wanted = Mutex::new(wanted);
+        let is_over = AtomicBool::new(false);
+        let mut result = Ok(());
+        let dir: PathBuf = state.dir.clone();
+        in_parallel(
+            self.jobs,
+            &|job| (job, self.worker(&dir, job)),
+            &|(job, worker), _| {
+                let late = deadline.is_some_and(|deadline| started.elapsed().as_secs_f64() >= deadline);
+                if late || is_over.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
+                    return None;
+                }
+                let spec = wanted.lock().expect("nobody panics while holding it").next()?;
+                progress.begins(*job, &spec);
+                Some(make(worker, spec))
+            },
+            |_, made| {
+                let Made { mut line, ms } = made;
+                (line.ms, line.at, line.ended) = (ms, before + started.elapsed().as_secs_f64(), now());
+                if result.is_ok() {
+                    result = state.add(&line);
+                }
+                if result.is_err() {
+                    is_over.store(true, Ordering::Relaxed);
+                }
+                progress.update(state.so_far.sums.total().runs, line.at, &state.so_far.sums);
+            },
+        );
+        result
+    }
+
+    /// Shrinks the failed runs that are to be shrunk and are not yet.
+    fn shrink(&self, state: &mut State, progress: &Progress) -> Result<(), Failure> {
+        let wanted: Vec<Spec> = triage::wanted(&state.so_far.sums)
+            .into_iter()
+            .filter(|spec| !state.shrunk.contains_key(&spec.run))
+            .cloned()
+            .collect();
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        progress.say(&format!("shrinking {} of the failed runs", wanted.len()));
+        let sums = state.so_far.sums.clone();
+        let dir = state.dir.clone();
+        let steps = self.limits.steps;
+        let is_over = AtomicBool::new(false);
+        let mut result = Ok(());
+        in_parallel(
+            self.jobs,
+            &|job| (job, self.worker(&dir, job)),
+            &|(job, worker), number| {
+                let spec = wanted.get(number as usize).filter(|_| !is_over.load(Ordering::Relaxed))?;
+                // A second Ctrl-C ends it; the first one only ends the runs, because what has failed is what the user wants.
+                progress.begins(*job, spec);
+                let failures = sums.failures.iter().find(|failures| failures.first.contains(spec))?;
+                let was_stopped = failures.failed.invariant.starts_with("RUN-");
+                let reply = if was_stopped {
+                    Err("it does not come to an end".to_owned())
+                } else {
+                    match worker.ask(&Request::Shrink(spec.clone(), SHRINK_RUNS), REPLAY_TIMES) {
+                        Ok(Reply::Shrunk(shrunk)) => Ok(*shrunk),
+                        Ok(Reply::Refused(why)) => Err(why),
+                        Ok(Reply::Run(_) | Reply::Replayed(_)) => Err("the worker answered something else".into()),
+                        Err(stopped) => Err(stopped.what),
+                    }
+                };
+                Some(reply.unwrap_or_else(|why| triage::as_found(spec, failures, unfinished(spec, steps), &why)))
+            },
+            |_, shrunk: Shrunk| {
+                if result.is_ok() {
+                    result = state.add_shrunk(shrunk);
+                }
+                if result.is_err() {
+                    is_over.store(true, Ordering::Relaxed);
+                }
+            },
+        );
+        result
+    }
+}
+
+/// Brings the state directory into its last form, the same whoever made the runs.
+pub fn settle(state: &mut State, machines: Vec<Machine>, notes: Vec<String>) -> (Night, Option<Failure>) {
+    state.shrunk = assemble::only_wanted(&state.so_far.sums, std::mem::take(&mut state.shrunk));
+    let (night, groups) = assemble::assemble(state, machines, notes);
+    let write = |state: &mut State| {
+        let results = state.results()?;
+        state.settle(results)?;
+        write_repros(state)?;
+        known::write_corpus(&state.dir, &groups)?;
+        super::state::write_json(&state.dir.join("night.json"), &night)
+    };
+    let failure = write(state).err();
+    (night, failure)
+}
+
+fn write_repros(state: &State) -> Result<(), Failure> {
+    for (run, shrunk) in &state.shrunk {
+        let path = state.dir.join("repros").join(format!("run-{run}.toml"));
+        write_whole(&path, &shrunk.repro)
+            .map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
+    }
+    Ok(())
+}
+
+struct Made {
+    line: RunLine,
+    ms: f64,
+}
+
+fn make(worker: &mut Worker, spec: Spec) -> Made {
+    let started = Instant::now();
+    let times = if spec.twice { 3 } else { 1 };
+    let line = match worker.ask(&Request::Run(spec.clone()), times) {
+        Ok(Reply::Run(line)) => *line,
+        Ok(Reply::Refused(why)) => stopped(spec, falken_reports::night::Kind::Died, &why),
+        Ok(Reply::Shrunk(_) | Reply::Replayed(_)) => {
+            stopped(spec, falken_reports::night::Kind::Died, "the worker answered something else")
+        }
+        Err(Stopped { kind, what }) => stopped(spec, kind, &what),
+    };
+    Made { line, ms: started.elapsed().as_secs_f64() * 1000.0 }
+}
+
+fn stopped(spec: Spec, kind: falken_reports::night::Kind, what: &str) -> RunLine {
+    let failed = Failed::stopped(kind, &format!("{} {what}", spec.scenario));
+    RunLine { spec, end: End::Failed(failed), ..RunLine::default() }
+}
+
+fn canary() -> Option<Spec> {
+    let is_there = catalog::TABLE.iter().any(|(name, _)| *name == CANARY);
+    let spec = Spec { scenario: CANARY.into(), strategy: "random".into(), ..Spec::default() };
+    is_there.then_some(spec)
+}
+
+/// A repro file that makes a run again from its seed.
+fn unfinished(spec: &Spec, steps: Option<u64>) -> String {
+    let Ok(mut scenario) = catalog::find(&spec.scenario) else { return String::new() };
+    if let Some(steps) = steps {
+        scenario.bounds.steps = steps;
+    }
+    let planted = Planted(spec.planted.as_deref().and_then(Bug::from_id));
+    let repro = Repro {
+        version: env!("CARGO_PKG_VERSION").into(),
+        strategy: spec.strategy.clone(),
+        verdict: "unfinished: the run did not come to a verdict".into(),
+        step: 0,
+        hash: 0,
+        is_unfinished: true,
+        case: Case { scenario, seed: spec.seed.0, planted, tape: Tape::default() },
+    };
+    repro.to_toml()
+}

@@ -1,0 +1,69 @@
+//! Joins the state directories of several machines into what one machine would have left.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use falken_reports::Night;
+use falken_reports::night::Machine;
+
+use super::conduct::settle;
+use super::plan::Shard;
+use super::state::{Folded, Head, State};
+use crate::exit::Failure;
+
+/// Joins shards of one plan in a new directory.
+///
+/// # Errors
+/// They are not shards of one plan, one is there twice, or a directory cannot be read or written.
+pub fn merge(dirs: &[PathBuf], out: &Path) -> Result<(Night, Option<Failure>), Failure> {
+    let parts = dirs.iter().map(|dir| State::open(dir)).collect::<Result<Vec<State>, Failure>>()?;
+    let first = parts.first().ok_or_else(|| Failure::Input("there is nothing to merge".into()))?;
+    let mut seen = BTreeSet::new();
+    for part in &parts {
+        let whole = |head: &Head| Head { shard: Shard::WHOLE, ..head.clone() };
+        if whole(&part.head) != whole(&first.head) || part.head.shard.of != first.head.shard.of {
+            let (a, b) = (first.dir.display(), part.dir.display());
+            return Err(Failure::Input(format!("{a} and {b} are not shards of one plan (seed, runs, scenarios, version)")));
+        }
+        if !seen.insert(part.head.shard.number) {
+            let says = format!("shard {} is there twice, the second time in {}", part.head.shard, part.dir.display());
+            return Err(Failure::Input(says));
+        }
+    }
+    let of = first.head.shard.of;
+    let missing: Vec<String> = (1..=of).filter(|number| !seen.contains(number)).map(|k| format!("{k}/{of}")).collect();
+    let mut notes: Vec<String> = Vec::new();
+    if !missing.is_empty() {
+        notes.push(format!("shards {} are missing", missing.join(", ")));
+    }
+    let head = Head { shard: Shard::WHOLE, ..first.head.clone() };
+    let mut whole = State::create(out, head)?;
+    if let Some(known) = &first.known {
+        if parts.iter().any(|part| part.known.as_ref() != Some(known)) {
+            notes.push(format!("the shards disagree about known repros; what {} says counts", first.dir.display()));
+        }
+        whole.set_known(known.clone())?;
+    }
+    let mut results = Vec::new();
+    let mut machines: Vec<Machine> = Vec::new();
+    for part in parts {
+        results.extend(part.results()?);
+        machines.extend(machines_of(&part));
+        let Shard { number, of } = part.head.shard;
+        let State { so_far: Folded { done, unreadable, sums, clocks, .. }, shrunk, .. } = part;
+        done.iter().for_each(|at| _ = whole.so_far.done.insert(at * of + number - 1));
+        whole.so_far.unreadable += unreadable;
+        whole.so_far.sums.add(sums);
+        whole.so_far.clocks.add(clocks);
+        whole.shrunk.extend(shrunk);
+    }
+    machines.sort_by_key(|machine| machine.shard);
+    results.sort_by_key(|line| line.spec.run);
+    whole.settle(results)?;
+    Ok(settle(&mut whole, machines, notes))
+}
+
+/// Who made a part, if it has ended.
+fn machines_of(part: &State) -> Vec<Machine> {
+    super::state::read_json::<Night>(&part.dir.join("night.json")).map_or_else(|_| Vec::new(), |night| night.timing.machines)
+}
