@@ -457,6 +457,7 @@ pub struct Nightly {
     /// Runs at a time (default: one per core)
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Where reports go.
     #[command(flatten)]
     pub report: ReportFiles,
     /// Write the report as JSON
@@ -465,7 +466,10 @@ pub struct Nightly {
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    text.parse().ok().filter(|seconds: &f64| (0.001..=86_400.0).contains(seconds)).ok_or_else(|| "seconds are from 0.001 to 86400".into())
+    text.parse()
+        .ok()
+        .filter(|seconds: &f64| (0.001..=86_400.0).contains(seconds))
+        .ok_or_else(|| "seconds are from 0.001 to 86400".into())
 }
 
 /// Options of `worker`.
@@ -481,12 +485,15 @@ pub struct Worker {
 
 /// Options of `report`.
 #[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true, after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   falken report falken-nights/2026-11-24T010000Z                        as text
   falken report DIR --format junit -o report.xml
   falken report DIR --format html --open                                and show it
-  falken report merge shard-1 shard-2 shard-3 --out night               as if one machine had made the runs")]
+  falken report merge shard-1 shard-2 shard-3 --out night               as if one machine had made the runs"
+)]
 pub struct ReportOf {
     /// Join instead of writing a report
     #[command(subcommand)]

@@ -63,7 +63,8 @@ pub fn slice(failing: &Failing, explanation: &Explanation) -> Slice {
     let matters = entries.filter(|(_, freedom)| **freedom == Freedom::OnlyThisOrder);
     let mut steps: Vec<String> = matters.filter_map(|(entry, _)| step(entry)).collect();
     steps.dedup();
-    let failed = fails_at.map_or_else(|| "fails before any yield".into(), |site| format!("fails after {}", site.name()));
+    let failed =
+        fails_at.map_or_else(|| "fails before any yield".into(), |site| format!("fails after {}", site.name()));
     steps.push(failed);
     let race = explanation.race.iter().flat_map(|race| [Some(race.stopped.1), race.overtook.1]);
     let sites = race.filter_map(|until| until?.site).chain(fails_at);

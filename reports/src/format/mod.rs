@@ -6,6 +6,7 @@ mod json;
 mod junit;
 mod markdown;
 mod perfetto;
+mod text;
 
 use std::collections::BTreeMap;
 
@@ -76,6 +77,7 @@ pub const FORMATS: &[FormatEntry] = &[
         shows: Shows::Recordings,
         format: &perfetto::Perfetto,
     },
+    FormatEntry { name: "text", about: "plain text, as on the terminal", shows: Shows::Night, format: &text::Text },
 ];
 
 /// The format of this name.

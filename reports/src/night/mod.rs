@@ -9,7 +9,6 @@
 mod batch;
 mod facts;
 mod group;
-mod text;
 mod timing;
 
 use std::fmt;
@@ -21,7 +20,6 @@ pub use facts::{
     RegressionOutcome, ScenarioFacts, StrategyFacts,
 };
 pub use group::{Figures, Group, Kind, Known, NightFact, NightOrder, NightStory, Sighting, Standing};
-pub use text::write as text;
 pub use timing::{Baseline, GroupTimes, Machine, Point, ScenarioTiming, Timing};
 
 /// The version of [`Night`]'s form. It grows when a field changes its meaning or goes away, not when one is added.

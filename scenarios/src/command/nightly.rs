@@ -40,7 +40,7 @@ pub fn nightly(options: &Nightly) -> Result<Exit, Failure> {
     }
     report::print(&night, options.json)?;
     let exit = report::exit_of(&night);
-    report_files::deliver(&options.report.files, &Report { night, ..Report::default() })?;
+    report_files::deliver(&options.report.files, &Report { night })?;
     broken.map_or(Ok(exit), Err)
 }
 
@@ -95,7 +95,8 @@ fn begin(options: &Nightly) -> Result<(State, Option<PathBuf>), Failure> {
 }
 
 fn resume(options: &Nightly) -> Result<(State, Option<PathBuf>), Failure> {
-    let last = || nights().pop().ok_or_else(|| Failure::Input(format!("there is no night below {NIGHTS} to go on with")));
+    let last =
+        || nights().pop().ok_or_else(|| Failure::Input(format!("there is no night below {NIGHTS} to go on with")));
     let dir = options.state_dir.clone().map_or_else(last, Ok)?;
     let mut state = State::open(&dir)?;
     if state.so_far.unreadable > 0 {

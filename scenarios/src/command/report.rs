@@ -49,7 +49,12 @@ pub fn report(options: &ReportOf) -> Result<Exit, Failure> {
             }
             let night: Night = read_json(&path)?;
             if night.format != night::FORMAT {
-                let says = format!("{} has format {}; this version of falken reads {}", path.display(), night.format, night::FORMAT);
+                let says = format!(
+                    "{} has format {}; this version of falken reads {}",
+                    path.display(),
+                    night.format,
+                    night::FORMAT
+                );
                 return Err(Failure::Input(says));
             }
             write(options, night)
@@ -60,7 +65,7 @@ pub fn report(options: &ReportOf) -> Result<Exit, Failure> {
 
 fn write(options: &ReportOf, night: Night) -> Result<Exit, Failure> {
     let Format(entry) = options.format;
-    let text = entry.format.write(&Report { night, ..Report::default() });
+    let text = entry.format.write(&Report { night });
     let beside = || options.dir.as_ref().map(|dir| dir.join(format!("report.{}", entry.name)));
     let path = options.output.clone().or_else(|| beside().filter(|_| options.open));
     let Some(path) = path else { return super::print(&text) };
@@ -74,7 +79,7 @@ fn write(options: &ReportOf, night: Night) -> Result<Exit, Failure> {
 
 /// Prints a night as a person reads it, or as JSON.
 pub(super) fn print(night: &Night, json: bool) -> Result<Exit, Failure> {
-    let report = Report { night: night.clone(), ..Report::default() };
+    let report = Report { night: night.clone() };
     let name = if json { "json" } else { "text" };
     super::print(&format::find(name).expect("it is in the table").format.write(&report))
 }

@@ -40,7 +40,8 @@ pub fn assemble(state: &State, machines: Vec<Machine>, notes: Vec<String>) -> (N
     }
     let unfit = facts.groups.iter().filter(|group| group.planted.len() > 1).count();
     if unfit > 0 {
-        all_notes.push(format!("{unfit} groups hold failures of several planted bugs: what tells them apart is too little"));
+        all_notes
+            .push(format!("{unfit} groups hold failures of several planted bugs: what tells them apart is too little"));
     }
     all_notes.extend(notes);
     let night = Night {
@@ -101,7 +102,8 @@ fn scenario(name: &str, weight: u64, sums: &Sums) -> ScenarioFacts {
     let none = Sum::default();
     let sum = sums.scenarios.get(name).unwrap_or(&none);
     let scenario = catalog::find(name).ok();
-    let expects = |probe: &str| scenario.iter().flat_map(|scenario| &scenario.probes.expected).any(|name| name == probe);
+    let expects =
+        |probe: &str| scenario.iter().flat_map(|scenario| &scenario.probes.expected).any(|name| name == probe);
     let probe = |(at, probe): (usize, &probe::Probe)| Probe {
         name: probe.name.into(),
         hits: sum.counts.probes.get(at).copied().unwrap_or(0),

@@ -58,7 +58,9 @@ impl Worker {
     pub fn ask(&mut self, request: &Request, times: u32) -> Result<Reply, Stopped> {
         let process = match &mut self.process {
             Some(process) => process,
-            none => none.insert(start(&self.limits, &self.stderr).map_err(|error| died(format!("no worker: {error}")))?),
+            none => {
+                none.insert(start(&self.limits, &self.stderr).map_err(|error| died(format!("no worker: {error}")))?)
+            }
         };
         let mut line = serde_json::to_string(request).expect("a request has a JSON form");
         line.push('\n');

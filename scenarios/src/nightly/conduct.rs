@@ -172,9 +172,8 @@ impl Conductor<'_> {
         let started = Instant::now();
         let (plan, shard, done) = (state.head.plan.clone(), state.head.shard, state.so_far.done.clone());
         let deadline = plan.seconds.map(|seconds| seconds as f64 - before);
-        let wanted = Runs::new(&plan)
-            .filter(move |spec| shard.has(spec.run))
-            .filter(move |spec| !done.has(spec.run / shard.of));
+        let wanted =
+            Runs::new(&plan).filter(move |spec| shard.has(spec.run)).filter(move |spec| !done.has(spec.run / shard.of));
         let wanted = Mutex::new(wanted);
         let is_over = AtomicBool::new(false);
         let mut result = Ok(());

@@ -95,7 +95,15 @@ pub fn rate(sums: &Sums, clocks: &Clocks, host: &str, earlier: Option<&Earlier>)
     let share = expected / took;
     let outcome = if share < 1.0 - RATE_LOSS_MAX { GateOutcome::Failed } else { GateOutcome::Held };
     let limit = (1.0 - RATE_LOSS_MAX) * 100.0;
-    gate("rate", outcome, format!("{:.0} % of the actions per second of {} (at least {limit:.0} %)", share * 100.0, earlier.baseline.from))
+    gate(
+        "rate",
+        outcome,
+        format!(
+            "{:.0} % of the actions per second of {} (at least {limit:.0} %)",
+            share * 100.0,
+            earlier.baseline.from
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -145,11 +153,13 @@ mod tests {
 
     #[test]
     fn a_canary_that_passes_and_a_repro_that_shows_nothing_fail_their_gates() {
-        let canary_says = |canary: Option<Result<(), String>>| super::canary(&Replays { canary, ..Replays::default() }).outcome;
+        let canary_says =
+            |canary: Option<Result<(), String>>| super::canary(&Replays { canary, ..Replays::default() }).outcome;
         assert_eq!(canary_says(None), GateOutcome::NotJudged);
         assert_eq!(canary_says(Some(Ok(()))), GateOutcome::Held);
         assert_eq!(canary_says(Some(Err("passed".into()))), GateOutcome::Failed);
-        let with = |outcome| Facts { regressions: vec![Regression { outcome, ..Regression::default() }], ..Facts::default() };
+        let with =
+            |outcome| Facts { regressions: vec![Regression { outcome, ..Regression::default() }], ..Facts::default() };
         assert_eq!(regressions(&with(RegressionOutcome::Stale)).outcome, GateOutcome::Failed);
         assert_eq!(regressions(&with(RegressionOutcome::Kept)).outcome, GateOutcome::Held);
         assert_eq!(regressions(&Facts::default()).outcome, GateOutcome::NotJudged);

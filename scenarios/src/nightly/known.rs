@@ -81,7 +81,12 @@ pub fn regressions(named: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
 /// Judges the replay of one file of the corpus.
 pub fn judge(path: &Path, text: &str, replay: &Result<Reply, Stopped>) -> (Regression, Option<KnownGroup>) {
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let unreadable = |what: String| Regression { file: file.clone(), outcome: RegressionOutcome::Unreadable, what, ..Regression::default() };
+    let unreadable = |what: String| Regression {
+        file: file.clone(),
+        outcome: RegressionOutcome::Unreadable,
+        what,
+        ..Regression::default()
+    };
     let repro = match Repro::from_toml(text) {
         Ok(repro) => repro,
         Err(error) => return (unreadable(error.to_string()), None),

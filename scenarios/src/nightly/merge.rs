@@ -23,7 +23,9 @@ pub fn merge(dirs: &[PathBuf], out: &Path) -> Result<(Night, Option<Failure>), F
         let whole = |head: &Head| Head { shard: Shard::WHOLE, ..head.clone() };
         if whole(&part.head) != whole(&first.head) || part.head.shard.of != first.head.shard.of {
             let (a, b) = (first.dir.display(), part.dir.display());
-            return Err(Failure::Input(format!("{a} and {b} are not shards of one plan (seed, runs, scenarios, version)")));
+            return Err(Failure::Input(format!(
+                "{a} and {b} are not shards of one plan (seed, runs, scenarios, version)"
+            )));
         }
         if !seen.insert(part.head.shard.number) {
             let says = format!("shard {} is there twice, the second time in {}", part.head.shard, part.dir.display());
@@ -65,5 +67,6 @@ pub fn merge(dirs: &[PathBuf], out: &Path) -> Result<(Night, Option<Failure>), F
 
 /// Who made a part, if it has ended.
 fn machines_of(part: &State) -> Vec<Machine> {
-    super::state::read_json::<Night>(&part.dir.join("night.json")).map_or_else(|_| Vec::new(), |night| night.timing.machines)
+    super::state::read_json::<Night>(&part.dir.join("night.json"))
+        .map_or_else(|_| Vec::new(), |night| night.timing.machines)
 }

@@ -251,7 +251,10 @@ mod tests {
         let count = |name: &str| runs.iter().filter(|spec| spec.scenario == name).count() as f64;
         let ratio = count("readers-writers-checkpointer") / count("tiny-cache");
         assert!((1.95..2.05).contains(&ratio), "{ratio}");
-        let cut = Plan { scenarios: vec![Share { name: "two-writers".into(), weight: 1, runs_max: Some(7) }], ..plan.clone() };
+        let cut = Plan {
+            scenarios: vec![Share { name: "two-writers".into(), weight: 1, runs_max: Some(7) }],
+            ..plan.clone()
+        };
         assert_eq!(Runs::new(&cut).count(), 7, "the night ends when every scenario has had its most");
         let twice = runs.iter().filter(|spec| spec.twice).count();
         assert!((1800..2200).contains(&twice), "5 % are made twice: {twice}");

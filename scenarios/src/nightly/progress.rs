@@ -46,7 +46,9 @@ impl Progress {
             Until::Time(time) => (time.as_secs(), "night {wide_bar} {pos}/{len} s {msg}"),
         };
         let night = bars.add(ProgressBar::new(length).with_style(style(template)));
-        let line = |prefix: String| bars.add(ProgressBar::new_spinner().with_style(style("  {prefix}  {msg}")).with_prefix(prefix));
+        let line = |prefix: String| {
+            bars.add(ProgressBar::new_spinner().with_style(style("  {prefix}  {msg}")).with_prefix(prefix))
+        };
         let jobs = (0..jobs).map(|job| line(format!("job {job}"))).collect();
         let failed = line("failed".into());
         Self { until, night, failed, jobs, is_plain, last_line: Mutex::new(Instant::now()) }

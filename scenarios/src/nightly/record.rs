@@ -149,7 +149,8 @@ pub struct Shrunk {
 impl Shrunk {
     /// What makes one repro smaller than another: figures first, then the number of the run.
     pub fn size(&self) -> (bool, u64, u64, u64, u64) {
-        let Figures { actions, steps, statements, .. } = self.story.as_ref().map(|story| story.after).unwrap_or_default();
+        let Figures { actions, steps, statements, .. } =
+            self.story.as_ref().map(|story| story.after).unwrap_or_default();
         (self.story.is_none(), actions, statements, steps, self.spec.run)
     }
 }

@@ -38,7 +38,8 @@ pub fn read(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Sha
         return Err(format!("--shard auto finds none of {}", known.join(", ")));
     };
     let number = |name: &str| {
-        let value = variable(name).ok_or_else(|| format!("--shard auto: {} needs {name}, which is not set", engine.name))?;
+        let value =
+            variable(name).ok_or_else(|| format!("--shard auto: {} needs {name}, which is not set", engine.name))?;
         value.parse::<u64>().map_err(|_| format!("--shard auto: {name} is `{value}`, which is no number"))
     };
     let first = engine.first.map_or(Ok(0), number)?;

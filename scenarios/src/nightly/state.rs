@@ -159,7 +159,9 @@ pub fn read_head(dir: &Path) -> Result<Head, Failure> {
         return Err(Failure::Input(format!("{} is no state directory: it has no state.json", dir.display())));
     }
     let Version { format } = read_json(&path)?;
-    let head: Head = if format == FORMAT { read_json(&path)? } else {
+    let head: Head = if format == FORMAT {
+        read_json(&path)?
+    } else {
         let says = format!("{} has format {format}; this version of falken reads format {FORMAT}", path.display());
         return Err(Failure::Input(says));
     };
@@ -188,9 +190,8 @@ fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, u64), Failure
 /// The result files that are there, by number.
 fn segments(dir: &Path) -> Result<Vec<(u64, PathBuf)>, Failure> {
     let entries = fs::read_dir(dir).map_err(|error| cannot("read", dir, &error))?;
-    let number = |path: &Path| {
-        path.file_name()?.to_str()?.strip_prefix("results-")?.strip_suffix(".jsonl")?.parse::<u64>().ok()
-    };
+    let number =
+        |path: &Path| path.file_name()?.to_str()?.strip_prefix("results-")?.strip_suffix(".jsonl")?.parse::<u64>().ok();
     let mut found: Vec<(u64, PathBuf)> =
         entries.flatten().filter_map(|entry| Some((number(&entry.path())?, entry.path()))).collect();
     found.sort();
@@ -226,7 +227,8 @@ impl State {
         let head = read_head(dir)?;
         let lock = lock(dir)?;
         let optional = |name: &str| Some(dir.join(name)).filter(|path| path.exists());
-        let mut so_far: Folded = optional("sums.json").map_or_else(|| Ok(Folded::default()), |path| read_json(&path))?;
+        let mut so_far: Folded =
+            optional("sums.json").map_or_else(|| Ok(Folded::default()), |path| read_json(&path))?;
         let known = optional("known.json").map(|path| read_json(&path)).transpose()?;
         let folded = so_far.segments;
         for (number, path) in segments(dir)?.into_iter().filter(|(number, _)| *number >= folded) {

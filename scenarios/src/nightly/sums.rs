@@ -143,7 +143,9 @@ impl Sums {
     }
 
     fn add_failures(&mut self, more: Failures) {
-        let at = self.failures.binary_search_by(|known| (&known.failed, &known.scenario).cmp(&(&more.failed, &more.scenario)));
+        let at = self
+            .failures
+            .binary_search_by(|known| (&known.failed, &known.scenario).cmp(&(&more.failed, &more.scenario)));
         match at {
             Ok(at) => self.failures[at].add(more),
             Err(at) => self.failures.insert(at, more),
@@ -190,7 +192,11 @@ impl Clocks {
         };
         // The last point follows the night; the one before it stays where it is once it is far enough away.
         let is_far = self.points.len() < 2 || before.second - self.points[self.points.len() - 2].second >= gap;
-        if is_far { self.points.push(now) } else { self.points.last_mut().into_iter().for_each(|last| *last = now) }
+        if is_far {
+            self.points.push(now)
+        } else {
+            self.points.last_mut().into_iter().for_each(|last| *last = now)
+        }
         if self.points.len() > POINTS * 2 {
             let mut at = 0_usize;
             let last = self.points.len() - 1;
@@ -263,7 +269,13 @@ mod tests {
                 twice: run.is_multiple_of(5),
             },
             end: if run.is_multiple_of(4) { End::Failed(failed) } else { End::Pass },
-            counts: Counts { actions: run, hash: Hex(run ^ 5), evaluated: vec![1, run], probes: vec![run], ..Counts::default() },
+            counts: Counts {
+                actions: run,
+                hash: Hex(run ^ 5),
+                evaluated: vec![1, run],
+                probes: vec![run],
+                ..Counts::default()
+            },
             difference: (run == 9).then(|| "at choice 3".into()),
             ms: 2.0,
             at: run as f64,

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use falken_models::digest::digest;
-use falken_reports::night::{Group, Hex, Known, Kind, Sighting, Standing};
+use falken_reports::night::{Group, Hex, Kind, Known, Sighting, Standing};
 use serde::{Deserialize, Serialize};
 
 use super::known::{KnownGroup, Replays};
@@ -86,7 +86,10 @@ fn clusters<'a>(sums: &'a Sums, shrunk: &'a BTreeMap<u64, Shrunk>) -> Vec<Cluste
             let is_first = failures.first.first().is_some_and(|spec| spec.run == one.spec.run);
             let count = if is_first { left } else { 1 };
             left -= count;
-            join(&mut clusters, Cluster { traits: traits_of(one), shrunk: vec![one], failures: vec![(failures, count)] });
+            join(
+                &mut clusters,
+                Cluster { traits: traits_of(one), shrunk: vec![one], failures: vec![(failures, count)] },
+            );
         }
     }
     clusters

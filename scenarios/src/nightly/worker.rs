@@ -15,13 +15,13 @@ use falken_harness::shrink::{self, Failing, cause};
 use falken_harness::strategy;
 use falken_harness::verify::verify;
 use falken_models::bug::{Bug, Planted};
-use falken_reports::night::{Figures, Hex, NightFact, NightOrder, NightStory};
+use falken_reports::night::{Hex, NightFact, NightStory};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Spec;
 use super::record::{Failed, RunLine, Shrunk};
-use crate::exit::Failure;
 use crate::command::shrink::explained;
+use crate::exit::Failure;
 use crate::{catalog, repro_file};
 
 /// What a worker can be asked for.
@@ -161,7 +161,7 @@ fn told(spec: Spec, failed: Failed, shrunk: &shrink::Shrunk) -> Shrunk {
     let is_told = case.scenario.is_finite();
     let explanation = if is_told { shrink::explain(smallest) } else { shrink::Explanation::default() };
     let shrink::Slice { steps, stages } = shrink::slice(smallest, &explanation);
-    let story = is_told.then(|| night_story(&explained(shrunk, &explanation)));
+    let story = is_told.then(|| NightStory::from(&explained(shrunk, &explanation)));
     Shrunk { slice: steps, stages, story, ..untold(spec, failed, case, &smallest.report) }
 }
 
@@ -181,31 +181,6 @@ fn untold(spec: Spec, failed: Failed, case: Case, report: &RunReport) -> Shrunk 
         test: falken_reports::rust_test::write(&repro),
         repro: repro.to_toml(),
         hash: Hex(report.hash),
-    }
-}
-
-fn night_story(story: &falken_reports::Story) -> NightStory {
-    let order = |order: &falken_reports::Order| NightOrder { text: order.text.clone(), note: order.note.clone() };
-    NightStory {
-        programs: story.programs.clone(),
-        orders: story.orders.iter().map(order).collect(),
-        settings: story.settings.clone(),
-        race: story.race.clone(),
-        before: figures(&story.before),
-        after: figures(&story.after),
-        replays: story.shrinking.map_or(0, |shrinking| shrinking.replays),
-        is_fixed_point: story.shrinking.is_some_and(|shrinking| shrinking.is_fixed_point),
-    }
-}
-
-fn figures(size: &shrink::Size) -> Figures {
-    Figures {
-        actions: size.actions(),
-        switches: size.switches,
-        faults: size.faults,
-        steps: size.steps,
-        connections: size.connections,
-        statements: size.statements,
     }
 }
 

@@ -2,22 +2,38 @@
 
 use std::fmt::Write;
 
-use super::{Gate, GateOutcome, Group, Night, NightStory, Plan, Sighting, Standing};
+use super::{Report, ReportFormat};
+use crate::Night;
+use crate::night::{Gate, GateOutcome, Group, NightStory, Plan, Sighting, Standing};
 use crate::text::grouped;
 
-/// The whole report.
-pub fn write(night: &Night) -> String {
+/// The format.
+pub struct Text;
+
+impl ReportFormat for Text {
+    fn write(&self, report: &Report) -> String {
+        write(&report.night)
+    }
+}
+
+fn write(night: &Night) -> String {
     let mut out = String::new();
     night.facts.groups.iter().for_each(|group| write_group(&mut out, group));
     let planted = match &*night.plan.planted {
         [] => String::new(),
-        planted => format!(" with {} planted", planted.iter().map(|bug| format!("`{bug}`")).collect::<Vec<_>>().join(", ")),
+        planted => {
+            format!(" with {} planted", planted.iter().map(|bug| format!("`{bug}`")).collect::<Vec<_>>().join(", "))
+        }
     };
     let _ = writeln!(out, "{}: {}{planted}", night.plan.command, verdict(night));
     write_figures(&mut out, night);
     night.gates().for_each(|gate| write_gate(&mut out, gate));
     for difference in &night.facts.determinism.differences {
-        let _ = writeln!(out, "  not the same twice: run {}: {}\n    {}", difference.run, difference.what, difference.replay);
+        let _ = writeln!(
+            out,
+            "  not the same twice: run {}: {}\n    {}",
+            difference.run, difference.what, difference.replay
+        );
     }
     for note in &night.notes {
         let _ = writeln!(out, "  note        {note}");
@@ -45,7 +61,13 @@ fn write_figures(out: &mut String, night: &Night) {
         (None, Some(seconds)) => format!(" in {seconds} s"),
         (None, None) => String::new(),
     };
-    let _ = writeln!(out, "  runs        {}{asked}, {} failed ({})", grouped(facts.runs), grouped(facts.failed), seeds(&night.plan));
+    let _ = writeln!(
+        out,
+        "  runs        {}{asked}, {} failed ({})",
+        grouped(facts.runs),
+        grouped(facts.failed),
+        seeds(&night.plan)
+    );
     let _ = writeln!(
         out,
         "  actions     {} in {:.1} s: {} per second, {} per busy job, {} jobs",
@@ -69,7 +91,12 @@ fn write_figures(out: &mut String, night: &Night) {
         let missed: Vec<&str> = scenario.missed_probes().collect();
         let missed = if missed.is_empty() { String::new() } else { format!("; not hit: {}", missed.join(" ")) };
         let failed = if scenario.failed > 0 { format!(", {} failed", scenario.failed) } else { String::new() };
-        let _ = writeln!(out, "    {:width$}  {:>7} runs, {seconds:7.1} s{failed}{missed}", scenario.name, grouped(scenario.runs));
+        let _ = writeln!(
+            out,
+            "    {:width$}  {:>7} runs, {seconds:7.1} s{failed}{missed}",
+            scenario.name,
+            grouped(scenario.runs)
+        );
     }
     let _ = writeln!(out, "  hash        {}", facts.hash);
 }
@@ -103,7 +130,8 @@ fn write_group(out: &mut String, group: &Group) {
         write_story(out, story);
     }
     if group.count > 0 {
-        let names = group.scenarios.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ");
+        let names =
+            group.scenarios.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ");
         let _ = writeln!(out, "\n  seen        {} runs, {} of them shrunk: {names}", group.count, group.shrunk);
     } else {
         let _ = writeln!(out, "\n  seen        not this night");
@@ -122,7 +150,11 @@ fn write_group(out: &mut String, group: &Group) {
 fn write_story(out: &mut String, story: &NightStory) {
     let (before, after) = (&story.before, &story.after);
     let rest = if story.is_fixed_point { "" } else { "; stopped at the limit, so there may be more to take away" };
-    let _ = writeln!(out, "\n  shrunk in {} runs from {} actions to {}{rest}\n", story.replays, before.actions, after.actions);
+    let _ = writeln!(
+        out,
+        "\n  shrunk in {} runs from {} actions to {}{rest}\n",
+        story.replays, before.actions, after.actions
+    );
     for (conn, program) in story.programs.iter().enumerate() {
         let _ = writeln!(out, "  c{conn} runs  {}", program.join("; "));
     }
