@@ -24,6 +24,9 @@ use crate::command::shrink::explained;
 use crate::exit::Failure;
 use crate::{catalog, repro_file};
 
+/// Steps that shrinking one failure may take in all: a few seconds. What has not become small by then stays long.
+const SHRINK_STEPS: u64 = 2_000_000;
+
 /// What a worker can be asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -146,7 +149,11 @@ impl Worker {
         };
         let case = Case { tape: report.tape.clone(), ..case };
         // Counted and not timed, so that every machine comes to the same end.
-        let shrunk = shrink::shrink(case.clone(), &mut |progress| progress.replays < replays);
+        let mut steps = 0;
+        let shrunk = shrink::shrink(case.clone(), &mut |progress| {
+            steps += progress.now.steps;
+            progress.replays < replays && steps < SHRINK_STEPS
+        });
         Ok(Reply::Shrunk(Box::new(match shrunk {
             Some(shrunk) => told(spec, failed, &shrunk),
             None => untold(spec, failed, case, &report),
