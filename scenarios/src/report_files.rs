@@ -9,8 +9,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use falken_harness::case::Case;
 use falken_harness::recording::Recording;
+use falken_harness::repro::Repro;
 use falken_harness::shrink::{self, Failing};
 use falken_reports::format::{self, FORMATS, FormatEntry, Report, Shows};
+use falken_reports::night::Group;
 use falken_reports::{Night, Summary, github};
 
 use crate::exit::{Failure, suggest};
@@ -115,6 +117,20 @@ pub fn record(case: &Case) -> Recording {
 
 /// The longest tape whose race is looked for.
 const EXPLAINED_MAX: usize = 200;
+
+/// The most violations of a night whose repros are recorded: the page of a night in which everything breaks must still open.
+const RECORDED_MAX: usize = 20;
+
+/// A night as a report, with recordings of its repros if a format shows them.
+pub fn of_night(night: Night, shows: Shows) -> Report {
+    let case = |text: &str| Some(Repro::from_toml(text).ok().filter(|repro| !repro.is_unfinished)?.case);
+    let recorded = |group: &Group| Some((group.id.clone(), record(&case(&group.repro)?)));
+    let recordings = match shows {
+        Shows::Night => BTreeMap::new(),
+        Shows::Recordings => night.facts.groups.iter().filter_map(recorded).take(RECORDED_MAX).collect(),
+    };
+    Report { night, recordings }
+}
 
 /// A batch that `command` has run, as a report. What the texts of the repro say is read from its file.
 pub fn of_batch(command: &str, summary: &Summary, files: &[ReportFile]) -> Report {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use falken_reports::format::Report;
+use falken_reports::format::Shows;
 use falken_reports::night::Hex;
 
 use super::report;
@@ -40,7 +40,9 @@ pub fn nightly(options: &Nightly) -> Result<Exit, Failure> {
     }
     report::print(&night, options.json)?;
     let exit = report::exit_of(&night);
-    report_files::deliver(&options.report.files, &Report { night })?;
+    let files = &options.report.files;
+    let shows = if report_files::need_recordings(files) { Shows::Recordings } else { Shows::Night };
+    report_files::deliver(files, &report_files::of_night(night, shows))?;
     broken.map_or(Ok(exit), Err)
 }
 

@@ -6,6 +6,7 @@ use falken_reports::night::{self, Kind, Night, Standing};
 use crate::cli::{ReportCommand, ReportOf};
 use crate::exit::{Exit, Failure, suggest};
 use crate::nightly::{self, read_head, read_json};
+use crate::report_files;
 use crate::repro_file::write_whole;
 
 /// A format that can be named on the command line.
@@ -65,7 +66,7 @@ pub fn report(options: &ReportOf) -> Result<Exit, Failure> {
 
 fn write(options: &ReportOf, night: Night) -> Result<Exit, Failure> {
     let Format(entry) = options.format;
-    let text = entry.format.write(&Report { night });
+    let text = entry.format.write(&report_files::of_night(night, entry.shows));
     let beside = || options.dir.as_ref().map(|dir| dir.join(format!("report.{}", entry.name)));
     let path = options.output.clone().or_else(|| beside().filter(|_| options.open));
     let Some(path) = path else { return super::print(&text) };
@@ -79,7 +80,7 @@ fn write(options: &ReportOf, night: Night) -> Result<Exit, Failure> {
 
 /// Prints a night as a person reads it, or as JSON.
 pub(super) fn print(night: &Night, json: bool) -> Result<Exit, Failure> {
-    let report = Report { night: night.clone() };
+    let report = Report { night: night.clone(), ..Report::default() };
     let name = if json { "json" } else { "text" };
     super::print(&format::find(name).expect("it is in the table").format.write(&report))
 }

@@ -351,6 +351,8 @@ impl State {
         for (_, path) in segments(&self.dir)? {
             fs::remove_file(&path).map_err(|error| cannot("remove", &path, &error))?;
         }
+        self.so_far.segments = 0;
+        write_json(&self.dir.join("sums.json"), &self.so_far)?;
         let mut text = String::new();
         for shrunk in self.shrunk.values() {
             text += &serde_json::to_string(shrunk).expect("it has a JSON form");
