@@ -1,10 +1,17 @@
 //! Probes: conditions that should hold *sometimes*. A probe that a scenario expects and never hits says that the
 //! scenario does not do what it is for.
+//!
+//! Those of [`TABLE`] are named by hand and can be expected by a scenario. The others are there because something can
+//! happen at all: every site can be yielded at, every state of every machine entered, every error returned by every kind
+//! of statement. What the whole catalogue never reaches is not tested.
 
 use falken_models::disk::{CancelOutcome, FileId, IoKind, IoResult};
-use falken_models::event::{Event, EventKind, PageSource, StatementKind};
+use falken_models::event::{Event, EventKind, PageSource, StatementKind, Tag};
+use falken_models::session::Error;
 use falken_models::site::Site;
+use falken_models::visits::{STATES, Visits, machines};
 use falken_models::wal::{CheckpointMode, LockId, LockMode};
+use strum::{VariantArray, VariantNames};
 
 /// One probe.
 pub struct Probe {
@@ -12,13 +19,19 @@ pub struct Probe {
     pub name: &'static str,
     /// When it counts as hit.
     pub about: &'static str,
+    tag: Tag,
     hit: fn(&EventKind) -> bool,
 }
 
 macro_rules! probes {
-    ($($name:literal, $about:literal, $pattern:pat $(if $guard:expr)? => counted;)*) => {
-        /// Every probe.
-        pub const TABLE: &[Probe] = &[$(Probe { name: $name, about: $about, hit: |kind| matches!(kind, $pattern $(if $guard)?) },)*];
+    ($($name:literal, $about:literal, EventKind::$tag:ident $({ $($fields:tt)* })? $(if $guard:expr)? => counted;)*) => {
+        /// Every probe that is named by hand.
+        pub const TABLE: &[Probe] = &[$(Probe {
+            name: $name,
+            about: $about,
+            tag: Tag::$tag,
+            hit: |kind| matches!(kind, EventKind::$tag $({ $($fields)* })? $(if $guard)?),
+        },)*];
     };
 }
 
@@ -84,13 +97,78 @@ probes! {
         EventKind::Finish { io: IoKind::Write, file: FileId::Wal, result: IoResult::Error(_), .. } => counted;
 }
 
-/// How often each probe of [`TABLE`] was hit.
+/// The most probes that one kind of event can hit.
+const PER_TAG_MAX: usize = 16;
+
+/// For each kind of event, the probes of [`TABLE`] that look at it, and how many they are.
+static BY_TAG: [([u8; PER_TAG_MAX], usize); Tag::COUNT] = {
+    let mut by_tag = [([0; PER_TAG_MAX], 0); Tag::COUNT];
+    let mut index = 0;
+    while index < TABLE.len() {
+        let (probes, count) = &mut by_tag[TABLE[index].tag as usize];
+        probes[*count] = index as u8;
+        *count += 1;
+        index += 1;
+    }
+    by_tag
+};
+
+/// Sites at which nobody yields in runs of the catalogue, and why.
+const NO_YIELD: &[Site] = &[
+    // Where a statement stands before it has yielded for the first time.
+    Site::StatementStart,
+    // Only with `schedule.rehearse-change`, for which no scenario is made.
+    Site::Rehearsal,
+];
+
+/// States that only a planted bug leads to.
+const PLANTED: &[&str] = &["state wal.rollback.trim-late"];
+
+/// Whether this kind of statement can return this error; the models' contract, which the probes of errors are made from.
+fn may_return(kind: StatementKind, error: &str) -> bool {
+    use StatementKind::{
+        Begin, Checkpoint, Close, Commit, Drop, Get, Release, Rollback, RollbackTo, Savepoint, Scan,
+    };
+    let starts_reading = kind.writes() || kind.reads_only() || kind == Begin;
+    match error {
+        // Dropping a connection undoes what is open, whatever happens.
+        _ if kind == Drop => false,
+        // Only by a sibling that writes, for those that take no lock.
+        "busy" => true,
+        "busy-snapshot" => kind.writes(),
+        "locked" => matches!(kind, Checkpoint | Close),
+        "protocol" => starts_reading,
+        // A savepoint does no I/O, and undoing succeeds in spite of errors.
+        "io" => starts_reading || matches!(kind, Commit | Release | Checkpoint),
+        "corrupt" => starts_reading || matches!(kind, Commit | Checkpoint),
+        // A put and an append add; a delete does not.
+        "full" => kind.writes() && kind != StatementKind::Delete,
+        "misuse" => matches!(kind, Begin | Commit | Rollback | Release | RollbackTo),
+        "abandoned" => true,
+        // What ends or undoes a transaction is not interrupted.
+        "interrupted" => !matches!(kind, Commit | Rollback | Close),
+        other => unreachable!("{other} is no error of {:?}", [Get, Scan, Savepoint]),
+    }
+}
+
+const KINDS: usize = StatementKind::VARIANTS.len();
+const ERRORS: usize = Error::VARIANTS.len();
+
+/// How often each probe was hit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hits(Vec<u64>);
+pub struct Hits {
+    named: Vec<u64>,
+    sites: Vec<u64>,
+    states: Vec<u64>,
+    /// By statement, then by error.
+    errors: Vec<u64>,
+}
 
 impl Default for Hits {
     fn default() -> Self {
-        Self(vec![0; TABLE.len()])
+        let none = |count| vec![0; count];
+        let (named, sites) = (none(TABLE.len()), none(Site::ALL.len()));
+        Self { named, sites, states: none(STATES), errors: none(KINDS * ERRORS) }
     }
 }
 
@@ -98,27 +176,131 @@ impl Hits {
     /// Counts an event.
     #[inline]
     pub fn note(&mut self, event: &Event) {
-        // Yields, the most frequent events by far, hit hardly any probe.
-        if matches!(event.kind, EventKind::Yield { site } if site != Site::StatementSibling) {
-            return;
+        if let EventKind::Yield { site } = event.kind {
+            self.sites[site as usize] += 1;
+            // Yields, the most frequent events by far, hit hardly any probe.
+            if site != Site::StatementSibling {
+                return;
+            }
         }
-        for (hits, probe) in self.0.iter_mut().zip(TABLE) {
-            *hits += u64::from((probe.hit)(&event.kind));
+        let (probes, count) = &BY_TAG[event.kind.tag() as usize];
+        for &index in &probes[..*count] {
+            self.named[usize::from(index)] += u64::from((TABLE[usize::from(index)].hit)(&event.kind));
         }
+    }
+
+    /// Counts what a statement returned.
+    pub fn note_error(&mut self, kind: StatementKind, error: Error) {
+        self.errors[kind as usize * ERRORS + place(error)] += 1;
+    }
+
+    /// Counts the turns of a connection that is about to go.
+    pub fn note_visits(&mut self, visits: &Visits) {
+        self.states.iter_mut().zip(visits.counts()).for_each(|(hits, more)| *hits += u64::from(*more));
     }
 
     /// Adds another run's hits.
     pub fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(hits, more)| *hits += more);
+        let Self { named, sites, states, errors } = self;
+        let lists = [(named, &other.named), (sites, &other.sites), (states, &other.states), (errors, &other.errors)];
+        for (list, more) in lists {
+            list.iter_mut().zip(more).for_each(|(hits, more)| *hits += more);
+        }
     }
 
-    /// Name and hits of every probe.
+    /// Name and hits of every probe of [`TABLE`].
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        TABLE.iter().map(|probe| probe.name).zip(self.0.iter().copied())
+        TABLE.iter().map(|probe| probe.name).zip(self.named.iter().copied())
+    }
+
+    /// Name and hits of every probe there is: those of the table, then sites, states and errors.
+    pub fn all(&self) -> impl Iterator<Item = (String, u64)> {
+        let named = self.iter().map(|(name, hits)| (name.to_owned(), hits));
+        let sites = Site::ALL.iter().map(|site| format!("site {}", site.name()));
+        let states = machines().flat_map(|machine| {
+            machine.states.iter().map(move |state| format!("state {}.{}", machine.name, kebab(state)))
+        });
+        let errors = StatementKind::VARIANTS.iter().flat_map(|kind| {
+            Error::VARIANTS.iter().map(|error| format!("error {} of {}", error, kind.name().replace(' ', "-")))
+        });
+        let sites = sites.zip(self.sites.iter().copied());
+        let states = states.zip(self.states.iter().copied());
+        named.chain(sites).chain(states).chain(errors.zip(self.errors.iter().copied()))
     }
 
     /// How often the probe of this name was hit; 0 if there is none.
     pub fn of(&self, name: &str) -> u64 {
         self.iter().find(|(known, _)| *known == name).map_or(0, |(_, hits)| hits)
+    }
+}
+
+/// The place of an error among its kind.
+fn place(error: Error) -> usize {
+    match error {
+        Error::Busy => 0,
+        Error::BusySnapshot => 1,
+        Error::Locked => 2,
+        Error::Protocol => 3,
+        Error::Io(_) => 4,
+        Error::Corrupt(_) => 5,
+        Error::Full => 6,
+        Error::Misuse => 7,
+        Error::Abandoned => 8,
+        Error::Interrupted => 9,
+    }
+}
+
+/// `FetchFirst` as `fetch-first`.
+fn kebab(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use falken_models::event::Actor;
+    use falken_models::io::CompletionError;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_each_count_has_one() {
+        let hits = Hits::default();
+        let names: BTreeSet<String> = hits.all().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), TABLE.len() + Site::ALL.len() + STATES + KINDS * ERRORS);
+    }
+
+    #[test]
+    fn what_happens_is_counted_under_its_name() {
+        let mut hits = Hits::default();
+        for kind in [
+            EventKind::Yield { site: Site::PagerRead },
+            EventKind::Yield { site: Site::StatementSibling },
+            EventKind::Interrupt,
+            EventKind::Crash { power: true },
+        ] {
+            hits.note(&Event { actor: Actor::Run, kind });
+        }
+        hits.note_error(StatementKind::RollbackTo, Error::Io(CompletionError::Io));
+        hits.note_error(StatementKind::Put, Error::Interrupted);
+        let hit: Vec<String> = hits.all().filter(|(_, hits)| *hits > 0).map(|(name, _)| name).collect();
+        let expected = [
+            "crash.power",
+            "sibling.waits",
+            "interrupt",
+            "site statement.sibling",
+            "site pager.read",
+            "error interrupted of put",
+            "error io of rollback-to",
+        ];
+        assert_eq!(hit, expected);
     }
 }

@@ -121,6 +121,7 @@ fn every_file_of_a_kind_is_in_the_table_beside_it() {
                 "lanes",
                 "story",
                 "summary",
+                "catalogue",
                 "sweep",
                 "duel",
                 "rust_test",

@@ -3,6 +3,8 @@
 //! Events are small plain data; text is made when somebody reads it. Models append to one [`EventLog`] per database;
 //! whoever drives the models drains it.
 
+use strum::VariantArray;
+
 use crate::disk::{CancelOutcome, FileId, IoKind, IoResult, OpId};
 use crate::io::CompletionError;
 use crate::site::Site;
@@ -50,7 +52,7 @@ pub struct LogPoint {
 }
 
 /// What a statement does to the data, for reading a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, VariantArray)]
 #[allow(missing_docs, reason = "each names the client operation of the same name")]
 pub enum StatementKind {
     Begin,

@@ -13,7 +13,11 @@
 //! * [`table`]: `kv(k INTEGER PRIMARY KEY, v BLOB)` as a b-tree with overflow chains and a freelist.
 //! * [`connection`]: statements, transactions, and the [`Connection`](connection::Connection) that a run loop steps.
 //! * [`state`]: one hash of all that can influence the future, for exhaustive search.
+//! * [`visits`]: how often each state of each machine was taken a turn in.
 //! * [`bug`]: bugs that a run can plant on purpose.
+
+#[macro_use]
+pub mod visits;
 
 pub mod bug;
 pub mod connection;

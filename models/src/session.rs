@@ -2,6 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use strum::VariantNames;
 use thiserror::Error;
 
 use crate::bug::{Bug, Planted};
@@ -12,10 +13,12 @@ use crate::io::{Buffer, BufferPool, Completion, CompletionError, CompletionKind,
 use crate::pager::{PageCache, Savepoints};
 use crate::site::Site;
 use crate::sync::{Arc, AtomicU32, Ordering};
+use crate::visits::Visits;
 use crate::wal::{Header, LockId, LockMode, SyncMode, WalShared};
 
 /// Why a statement failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error, VariantNames)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Error {
     /// Somebody else holds a lock that is needed; nothing has changed, try again later.
     #[error("database is locked (BUSY)")]
@@ -251,6 +254,8 @@ pub struct Session {
     syncing: Arc<AtomicU32>,
     /// The disk operations of this connection that have not ended, with some that have.
     in_flight: Vec<InFlight>,
+    /// Where its machines have been.
+    visits: Visits,
 }
 
 /// A disk operation that a connection has submitted.
@@ -300,6 +305,8 @@ impl Hash for Session {
             // Hashed by its value.
             syncing: _,
             in_flight,
+            // What is counted is the past.
+            visits: _,
         } = self;
         view.hash(state);
         pages.hash(state);
@@ -332,6 +339,7 @@ impl Session {
             changes: 0,
             syncing: Arc::new(AtomicU32::new(0)),
             in_flight: Vec::new(),
+            visits: Visits::default(),
         }
     }
 
@@ -345,6 +353,17 @@ impl Session {
 
     pub(crate) fn read_slots(&self) -> u8 {
         self.shared.config.read_slots
+    }
+
+    /// A machine takes a turn in this state; `first` is the number of its first one.
+    #[inline]
+    pub(crate) fn enter<T>(&mut self, first: usize, state: &T) {
+        self.visits.note(first, state);
+    }
+
+    /// Where the machines of this connection have been.
+    pub fn visits(&self) -> &Visits {
+        &self.visits
     }
 
     #[inline]

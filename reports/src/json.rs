@@ -4,7 +4,7 @@ use falken_harness::shrink::Size;
 use serde_json::{Value, json};
 
 use crate::event::describe;
-use crate::{Failure, Format, Story, Summary, images};
+use crate::{Failure, Format, Story, Summary, catalogue, images};
 
 /// The format.
 pub struct Json;
@@ -33,6 +33,7 @@ impl Format for Json {
             "hash": format!("{:#018x}", s.hash),
             "invariants": invariants,
             "probes": probes,
+            "never_hit": s.never_hit.as_ref().map(catalogue::unreached),
             "crash_images": s.images.as_ref().map(images::json),
             "notes": s.notes,
             "violation": s.failure.as_ref().map(failure),

@@ -5,6 +5,7 @@
 //! a JSON form of its own; [`format`] holds the formats that are made from it, for files.
 
 mod action;
+mod catalogue;
 pub mod duel;
 mod event;
 mod exploration;
@@ -22,6 +23,7 @@ mod text;
 mod timeline;
 mod words;
 
+pub use catalogue::Catalogue;
 pub use exploration::Exploration;
 pub use format::{FORMATS, FormatEntry, Report, ReportFormat};
 pub use night::Night;

@@ -84,6 +84,8 @@ pub struct Summary {
     pub invariants: Vec<InvariantCount>,
     /// Per probe of the table.
     pub probes: Vec<ProbeCount>,
+    /// The hits of all probes there are, if somebody wants to know which were never hit.
+    pub never_hit: Option<Hits>,
     /// What crash images have covered, if they were made.
     pub images: Option<Coverage>,
     /// The first violation, if there was one.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Failure, Format, Summary, images, lanes, story};
+use crate::{Failure, Format, Summary, catalogue, images, lanes, story};
 
 /// The format.
 pub struct Text;
@@ -77,6 +77,9 @@ fn write_figures(out: &mut String, s: &Summary) {
     // A run that was cut short by a violation has no reason to have hit everything.
     if expected > 0 && s.failure.is_none() {
         let _ = writeln!(out, "  probes      {} of {expected} expected were hit{missed_text}", expected - missed.len());
+    }
+    if let Some(hits) = &s.never_hit {
+        catalogue::write_unreached(out, hits);
     }
     if let Some(images) = &s.images {
         images::write(out, images);

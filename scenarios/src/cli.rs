@@ -79,11 +79,18 @@ Examples:
   falken run                                      the default scenario
   falken run crash-and-recover --runs 5000        five thousand runs of another one
   falken run my.toml --seed 7 --steps 1000        a scenario of your own
+  falken run --catalogue --runs 100 --probes      every scenario, and what none of them ever came to
   falken run --plant ckpt.ignores-read-marks      see a planted bug caught, in a scenario that shows it")]
 pub struct Run {
     /// A scenario's name (see `falken list`) or the path of a scenario file (default: readers-writers-checkpointer, or with
     /// `--plant` a scenario that shows the bug)
     pub scenario: Option<String>,
+    /// Run every scenario of the catalogue; --runs is for each of them
+    #[arg(long, conflicts_with_all = ["scenario", "plant", "verify_determinism", "keep_files", "history", "check"])]
+    pub catalogue: bool,
+    /// Say which probes were never hit: conditions, sites, states of the machines, errors of each kind of statement
+    #[arg(long)]
+    pub probes: bool,
     /// Seed of the first run; the others follow it
     #[arg(long, value_parser = seed, default_value = "1")]
     pub seed: u64,

@@ -149,10 +149,20 @@ impl<S: Subject> Run<'_, S> {
     /// A dropped or closed connection is gone: the client opens another one under the same number.
     pub(super) fn reconnect(&mut self, conn: u8) {
         self.ledger.conns[usize::from(conn)].reconnect();
+        self.note_visits(Some(conn));
         for slot in 0..STATEMENT_SLOTS as u8 {
             self.clients[StatementId { conn, slot }.index()].reset();
         }
         self.subject.connect(conn);
+    }
+
+    /// Counts where the machines of a connection have been before it is gone; those of all connections without a number.
+    pub(super) fn note_visits(&mut self, conn: Option<u8>) {
+        let Some(Internals { connections, .. }) = self.subject.inspect() else { return };
+        let going = (0..).zip(connections).filter(|(number, _)| conn.is_none_or(|conn| conn == *number));
+        for connection in going.filter_map(|(_, connection)| connection.as_ref()) {
+            self.probes.note_visits(connection.session().visits());
+        }
     }
 
     fn apply_crash(&mut self, kind: CrashKind) -> Checked<()> {
@@ -161,6 +171,7 @@ impl<S: Subject> Run<'_, S> {
         let event = EventKind::Crash { power: kind == CrashKind::Power };
         self.log.push(Actor::Run, event);
         self.note_events()?;
+        self.note_visits(None);
         self.subject.crash();
         self.crash_disk(kind);
         self.judge_crash(kind)?;

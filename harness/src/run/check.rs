@@ -46,6 +46,9 @@ impl<S: Subject> Run<'_, S> {
         if self.watch != Watch::Rebuild {
             self.checks.ended(id, &op, &result, &view!(self, Some(conn)))?;
         }
+        if let Some(error) = error {
+            self.probes.note_error(op.kind(), error);
+        }
         let acknowledged = self.ledger.acknowledged;
         self.settle_accounts(id, &op, &result);
         if self.watch == Watch::Report {

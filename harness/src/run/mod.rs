@@ -260,6 +260,7 @@ impl<S: Subject> Run<'_, S> {
 
     fn report(mut self, verdict: Checked<()>) -> RunReport {
         self.note_rest();
+        self.note_visits(None);
         let (tape, divergence) = self.chooser.finish();
         RunReport {
             verdict: verdict.err().map_or(Verdict::Pass, Verdict::Violation),

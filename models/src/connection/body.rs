@@ -1,15 +1,18 @@
 //! The work of a statement, between getting its locks and ending its transaction.
 
+use strum::VariantNames;
+
 use super::op::{Op, Outcome};
 use crate::io::StateTransition;
 use crate::io::TransitionResult::Done;
 use crate::session::{Error, Session, Turn};
 use crate::table::{Append, Count, Delete, Get, Put, Scan};
 use crate::turn;
+use crate::visits::first_state;
 use crate::wal::Checkpoint;
 
 /// The machine behind an operation on the table or the log.
-#[derive(Debug, Hash)]
+#[derive(Debug, Hash, VariantNames)]
 pub(super) enum Body {
     Get(Get),
     Put(Box<Put>),
@@ -67,6 +70,7 @@ impl StateTransition<Session> for Body {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<Outcome> {
+        s.enter(const { first_state("statement.body") }, self);
         Ok(Done(match self {
             Self::Get(get) => Outcome::Value(turn!(get.transition(s))),
             Self::Put(put) => {

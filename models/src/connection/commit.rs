@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use strum::VariantNames;
+
 use crate::event::EventKind;
 use crate::io::StateTransition;
 use crate::io::TransitionResult::Continue;
@@ -9,6 +11,7 @@ use crate::pager::{GetPage, PinnedPage, mark_dirty};
 use crate::session::{Error, Session, Turn};
 use crate::table::format::page1;
 use crate::turn;
+use crate::visits::first_state;
 use crate::wal::format::be32;
 use crate::wal::{AppendFrames, EndWrite};
 
@@ -19,8 +22,8 @@ pub(super) struct Commit {
     has_written: bool,
 }
 
-#[derive(Debug, Default, Hash)]
-enum State {
+#[derive(Debug, Default, Hash, VariantNames)]
+pub(super) enum State {
     #[default]
     Begin,
     /// All changes were spilled: a commit still needs a frame to carry its mark.
@@ -71,6 +74,7 @@ impl StateTransition<Session> for Commit {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("commit") }, &self.state);
         match &mut self.state {
             State::Begin => {
                 self.state = if !s.pages.has_changes() {

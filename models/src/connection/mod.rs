@@ -57,6 +57,12 @@ use crate::wal::LockId;
 pub use op::{BeginKind, Op, Outcome, StatementId};
 use statement::Statement;
 
+machines! {
+    "statement" => statement::Phase,
+    "statement.body" => body::Body,
+    "commit" => commit::State,
+}
+
 /// How many turns one step may take before it counts as a loop (*LIVE-3 bounded-step*).
 const TURNS_MAX: u32 = 100_000;
 

@@ -1,5 +1,7 @@
 //! One statement: get the locks, do the work, commit or end, and undo what it did if something fails.
 
+use strum::VariantNames;
+
 use super::body::Body;
 use super::commit::Commit;
 use super::create::OpenOrCreate;
@@ -12,12 +14,13 @@ use crate::pager::{UndoTo, open_savepoint, release_savepoint};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::turn;
+use crate::visits::first_state;
 use crate::wal::{
     BeginRead, BeginWrite, Checkpoint, CheckpointMode, CloseLog, EndRead, ReleaseLocks, Rollback, UseLog,
 };
 
-#[derive(Debug, Hash)]
-enum Phase {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum Phase {
     Start,
     /// The database file is opened, and created if it must be.
     Open(Box<OpenOrCreate>),
@@ -379,6 +382,7 @@ impl Statement {
     /// One turn. `Done` holds the statement's outcome, which may be an error; `Err` is an error that the statement has
     /// not dealt with yet.
     pub(super) fn transition(&mut self, s: &mut Session) -> Turn<Ended> {
+        s.enter(const { first_state("statement") }, &self.phase);
         match &mut self.phase {
             Phase::Start if s.shared.config.rehearse_change && self.rehearses => {
                 self.rehearses = false;

@@ -16,3 +16,7 @@ pub(crate) use get::{make_dirty, read_ahead};
 pub use page::{Page, PinnedPage};
 pub use savepoint::{Savepoints, UndoTo};
 pub(crate) use savepoint::{journal_pinned, open_savepoint, release_savepoint};
+
+machines! {
+    "pager.undo" => savepoint::State,
+}

@@ -9,6 +9,8 @@
 
 use std::collections::BTreeSet;
 
+use strum::VariantNames;
+
 use super::page::{Page, PinnedPage};
 use crate::bug::Bug;
 use crate::event::EventKind;
@@ -18,6 +20,7 @@ use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::sync::Arc;
 use crate::turn;
+use crate::visits::first_state;
 use crate::wal::{Drain, Header};
 
 /// Images in one chunk of the subjournal.
@@ -159,8 +162,8 @@ pub struct UndoTo {
     state: State,
 }
 
-#[derive(Debug, Hash)]
-enum State {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum State {
     Drain(Drain),
     Restore,
     Trim,
@@ -216,6 +219,7 @@ impl StateTransition<Session> for UndoTo {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("pager.undo") }, &self.state);
         match &mut self.state {
             State::Drain(drain) => {
                 turn!(drain.transition(s));

@@ -1,5 +1,7 @@
 //! Deleting one row.
 
+use strum::VariantNames;
+
 use super::freelist::FreePage;
 use super::node::{self, Children};
 use super::overflow::FreeChain;
@@ -10,6 +12,7 @@ use crate::io::TransitionResult::{Continue, Done, Io};
 use crate::pager::{GetPage, PinnedPage, mark_dirty};
 use crate::session::{Error, Session, Turn};
 use crate::turn;
+use crate::visits::first_state;
 
 /// Removes a key and its value; gives whether it was there.
 #[derive(Debug, Hash)]
@@ -19,8 +22,8 @@ pub struct Delete {
     path: Option<Path>,
 }
 
-#[derive(Debug, Hash)]
-enum State {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum State {
     Seek(Seek),
     FreeChain(FreeChain),
     Remove,
@@ -54,6 +57,7 @@ impl StateTransition<Session> for Delete {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<bool> {
+        s.enter(const { first_state("table.delete") }, &self.state);
         match &mut self.state {
             State::Seek(seek) => {
                 let path = turn!(seek.transition(s));

@@ -1,5 +1,7 @@
 //! Reading one row.
 
+use strum::VariantNames;
+
 use super::format::decode_record;
 use super::node;
 use super::overflow::ReadPayload;
@@ -8,6 +10,7 @@ use crate::io::StateTransition;
 use crate::io::TransitionResult::{Continue, Done};
 use crate::session::{Error, Session, Turn};
 use crate::turn;
+use crate::visits::first_state;
 
 /// Gives the value of a key, if there is one.
 #[derive(Debug, Hash)]
@@ -16,8 +19,8 @@ pub struct Get {
     state: State,
 }
 
-#[derive(Debug, Hash)]
-enum State {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum State {
     Seek(Seek),
     Read(ReadPayload),
 }
@@ -39,6 +42,7 @@ impl StateTransition<Session> for Get {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<Self::Output> {
+        s.enter(const { first_state("table.get") }, &self.state);
         match &mut self.state {
             State::Seek(seek) => {
                 let path = turn!(seek.transition(s));

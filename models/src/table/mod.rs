@@ -25,5 +25,15 @@ pub use get::Get;
 pub use put::{Append, Put};
 pub use scan::{Count, Scan};
 
+machines! {
+    "table.get" => get::State,
+    "table.put" => put::State,
+    "table.append" => put::AppendState,
+    "table.delete" => delete::State,
+    "table.leaves" => scan::LeavesState,
+    "table.overflow.read" => overflow::ReadState,
+    "table.overflow.free" => overflow::FreeState,
+}
+
 /// The page number of the table's root.
 pub const ROOT: u32 = 2;

@@ -1,5 +1,7 @@
 //! Overflow chains: reading a payload that spans pages, and freeing a chain ("Database File Format" §1.7).
 
+use strum::VariantNames;
+
 use super::freelist::FreePage;
 use super::node::LeafCell;
 use crate::bug::Bug;
@@ -8,6 +10,7 @@ use crate::io::TransitionResult::{Continue, Done, Io};
 use crate::pager::{GetPage, PinnedPage};
 use crate::session::{Error, Session, Turn};
 use crate::turn;
+use crate::visits::first_state;
 use crate::wal::format::be32;
 
 /// Payload bytes that fit an overflow page; the first four hold the next page's number.
@@ -23,8 +26,8 @@ pub(super) struct ReadPayload {
     state: ReadState,
 }
 
-#[derive(Debug, Hash)]
-enum ReadState {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum ReadState {
     /// Getting the next page of the chain; 0 after the last one.
     Fetch(u32, GetPage),
     /// A page's chunk is to be consumed.
@@ -58,6 +61,7 @@ impl StateTransition<Session> for ReadPayload {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<Vec<u8>> {
+        s.enter(const { first_state("table.overflow.read") }, &self.state);
         match &mut self.state {
             ReadState::Fetch(0, _) => {
                 if self.collected.len() != self.total {
@@ -92,8 +96,8 @@ pub(super) struct FreeChain {
     state: FreeState,
 }
 
-#[derive(Debug, Hash)]
-enum FreeState {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum FreeState {
     Fetch(u32, GetPage),
     Free(FreePage, u32),
 }
@@ -116,6 +120,7 @@ impl StateTransition<Session> for FreeChain {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("table.overflow.free") }, &self.state);
         match &mut self.state {
             FreeState::Fetch(0, _) => Ok(Done(())),
             FreeState::Fetch(number, get) => {

@@ -1,5 +1,7 @@
 //! Inserting or replacing one row.
 
+use strum::VariantNames;
+
 use super::format::{encode_record, local_len, push_varint};
 use super::freelist::AllocatePage;
 use super::node::{self, Children};
@@ -12,6 +14,7 @@ use crate::pager::{PinnedPage, mark_dirty};
 use crate::session::{Error, Session, Turn};
 use crate::sync::Arc;
 use crate::turn;
+use crate::visits::first_state;
 
 /// Stores a value under a key.
 ///
@@ -30,8 +33,8 @@ pub struct Put {
     wanted: usize,
 }
 
-#[derive(Debug, Hash)]
-enum State {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum State {
     Seek(Seek),
     FreeOld(FreeChain),
     Allocate(AllocatePage),
@@ -175,6 +178,7 @@ impl StateTransition<Session> for Put {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("table.put") }, &self.state);
         match &mut self.state {
             State::Seek(seek) => {
                 let turn = seek.transition(s)?;
@@ -225,8 +229,8 @@ pub struct Append {
     state: AppendState,
 }
 
-#[derive(Debug, Hash)]
-enum AppendState {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum AppendState {
     Get(super::Get),
     Put(Box<Put>, usize),
     /// The row is in place; what is read back must have this length.
@@ -245,6 +249,7 @@ impl StateTransition<Session> for Append {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("table.append") }, &self.state);
         match &mut self.state {
             AppendState::Get(get) => {
                 let mut value = turn!(get.transition(s)).unwrap_or_default();

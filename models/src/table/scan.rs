@@ -1,5 +1,7 @@
 //! Reading or counting all rows.
 
+use strum::VariantNames;
+
 use super::ROOT;
 use super::format::decode_record;
 use super::node::{self, Children, Kind};
@@ -10,6 +12,7 @@ use crate::io::TransitionResult::{Continue, Done};
 use crate::pager::{GetPage, PinnedPage, read_ahead};
 use crate::session::{Error, Session, Turn};
 use crate::turn;
+use crate::visits::first_state;
 
 /// Gives the leaves one after the other, ascending, and has the next one read ahead.
 ///
@@ -26,8 +29,8 @@ struct Leaves {
     state: LeavesState,
 }
 
-#[derive(Debug, Hash)]
-enum LeavesState {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum LeavesState {
     Root(GetPage),
     Leaf(GetPage),
     Ended,
@@ -65,6 +68,7 @@ impl StateTransition<Session> for Leaves {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<Option<PinnedPage>> {
+        s.enter(const { first_state("table.leaves") }, &self.state);
         match &mut self.state {
             LeavesState::Root(get) => {
                 let root = turn!(get.transition(s));

@@ -1,5 +1,7 @@
 //! Appending frames: a commit, or the spill of one page (`walFrames`).
 
+use strum::VariantNames;
+
 use super::SyncMode;
 use super::format::{self, Frame};
 use super::header::StoreHeader;
@@ -18,6 +20,7 @@ use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::transfer::Transfer;
 use crate::turn;
+use crate::visits::first_state;
 
 /// Writes pages behind the connection's last frame and, for a commit, makes them durable (FULL) and visible.
 ///
@@ -37,8 +40,8 @@ pub struct AppendFrames {
     written: Option<Transfer>,
 }
 
-#[derive(Debug, Hash)]
-enum State {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum State {
     Restart(RestartLog),
     Header,
     WriteHeader(Transfer),
@@ -172,6 +175,7 @@ impl StateTransition<Session> for AppendFrames {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("wal.append") }, &self.state);
         match &mut self.state {
             State::Restart(restart) => {
                 turn!(restart.transition(s));

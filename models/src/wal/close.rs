@@ -1,5 +1,7 @@
 //! Closing a connection: whoever closes last copies the log into the database file and removes it (`sqlite3WalClose`).
 
+use strum::VariantNames;
+
 use super::checkpoint::{Checkpoint, CheckpointMode};
 use super::write::ReleaseLocks;
 use crate::disk::{FileId, Request};
@@ -10,6 +12,7 @@ use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::transfer::Transfer;
 use crate::turn;
+use crate::visits::first_state;
 
 /// The end of a connection that has no transaction open any more. It does not fail: what cannot be copied or removed stays
 /// in the log, for the next process to recover.
@@ -22,8 +25,8 @@ pub struct CloseLog {
     state: State,
 }
 
-#[derive(Debug, Default, Hash)]
-enum State {
+#[derive(Debug, Default, Hash, VariantNames)]
+pub(super) enum State {
     #[default]
     Upgrade,
     Checkpoint(Box<Checkpoint>),
@@ -37,6 +40,7 @@ impl StateTransition<Session> for CloseLog {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("wal.close") }, &self.state);
         match &mut self.state {
             State::Upgrade => {
                 self.state = if s.is_last_to_close() {

@@ -1,5 +1,7 @@
 //! Reading and publishing the header copies, one word at a time.
 
+use strum::VariantNames;
+
 use super::recover::Recover;
 use super::shared::{HEADER_WORDS, Header, HeaderCopy, LockId, LockMode};
 use crate::event::EventKind;
@@ -8,6 +10,7 @@ use crate::io::TransitionResult::{Continue, Done};
 use crate::session::{Error, HeaderGrain, Session, Turn};
 use crate::site::Site;
 use crate::turn;
+use crate::visits::first_state;
 
 /// How many words, from `done` of both copies on, are loaded or stored in one step.
 fn words(s: &Session, done: usize) -> std::ops::Range<usize> {
@@ -91,8 +94,8 @@ pub struct ReadHeader {
     kept_write: bool,
 }
 
-#[derive(Debug, Hash)]
-enum State {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum State {
     Load { load: LoadHeader, locked: bool },
     LockWrite,
     Recover(Box<Recover>),
@@ -116,6 +119,7 @@ impl StateTransition<Session> for ReadHeader {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<Header> {
+        s.enter(const { first_state("wal.header") }, &self.state);
         match &mut self.state {
             State::Load { load, locked } => {
                 let header = turn!(load.turn(s));

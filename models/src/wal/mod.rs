@@ -26,12 +26,26 @@ mod sync;
 mod write;
 
 pub use append::AppendFrames;
+pub(crate) use checkpoint::MACHINES as CHECKPOINT_MACHINES;
 pub use checkpoint::{Checkpoint, CheckpointMode, CheckpointResult};
 pub use close::CloseLog;
 pub use header::{ReadHeader, StoreHeader};
 pub use read::{BeginRead, EndRead, UseLog};
 pub use shared::{FrameIndex, Header, LockId, LockMode, MARK_UNUSED, READ_SLOTS_MAX, WalShared};
 pub use write::{BeginWrite, Drain, EndWrite, ReleaseLocks, Rollback};
+
+machines! {
+    "wal.header" => header::State,
+    "wal.recover" => recover::State,
+    "wal.read" => read::State,
+    "wal.write" => write::BeginState,
+    "wal.reset" => restart::ResetState,
+    "wal.restart" => restart::State,
+    "wal.append" => append::State,
+    "wal.recheck" => recheck::State,
+    "wal.rollback" => write::RollbackState,
+    "wal.close" => close::State,
+}
 
 /// When a commit or checkpoint calls fsync (`PRAGMA synchronous`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,5 +1,7 @@
 //! Starting and ending a read transaction (`walTryBeginRead`).
 
+use strum::VariantNames;
+
 use super::header::{LoadHeader, ReadHeader};
 use super::shared::{Header, LockId, LockMode};
 use crate::bug::Bug;
@@ -9,6 +11,7 @@ use crate::io::TransitionResult::{Continue, Done};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::turn;
+use crate::visits::first_state;
 
 /// Whether a read transaction may ignore the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -34,8 +37,8 @@ pub struct BeginRead {
     min_frame: u32,
 }
 
-#[derive(Debug, Hash)]
-enum State {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum State {
     Header(ReadHeader),
     Backfill,
     LockSlot0,
@@ -98,6 +101,7 @@ impl StateTransition<Session> for BeginRead {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("wal.read") }, &self.state);
         match &mut self.state {
             State::Header(read) => {
                 self.header = turn!(read.transition(s));

@@ -4,6 +4,8 @@
 //! checksums is wrong. Until the commit, frame headers behind it carry no salts and no checksums at all; now every page
 //! from there on is read back and its header is written.
 
+use strum::VariantNames;
+
 use super::format::{self, Checksum, Frame, be32};
 use crate::disk::{FileId, Request};
 use crate::io::TransitionResult::{Continue, Done};
@@ -13,6 +15,7 @@ use crate::site::Site;
 use crate::sync::Arc;
 use crate::transfer::Transfer;
 use crate::turn;
+use crate::visits::first_state;
 
 /// Reads the frames from one number to another and writes their headers; gives the checksum of the last one.
 #[derive(Debug, Hash)]
@@ -29,8 +32,8 @@ pub(super) struct Recheck {
     state: State,
 }
 
-#[derive(Debug, Hash)]
-enum State {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum State {
     Begin,
     /// What comes before the first frame tells where the chain goes on.
     ReadSeed(Transfer, Arc<Buffer>),
@@ -81,6 +84,7 @@ impl StateTransition<Session> for Recheck {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<Checksum> {
+        s.enter(const { first_state("wal.recheck") }, &self.state);
         let page_size = s.page_size();
         match &mut self.state {
             State::Begin => {

@@ -2,6 +2,8 @@
 //!
 //! Writes nothing to either file. An I/O error is an error, never the end of the log.
 
+use strum::VariantNames;
+
 use super::format::{self, BadHeader, Checksum, LogHeader};
 use super::header::StoreHeader;
 use super::shared::{Header, LockId, LockMode, MARK_UNUSED};
@@ -15,6 +17,7 @@ use crate::site::Site;
 use crate::sync::Arc;
 use crate::transfer::Transfer;
 use crate::turn;
+use crate::visits::first_state;
 
 /// Rebuilds the wal-index from the files. The caller holds WRITE.
 #[derive(Debug, Default, Hash)]
@@ -32,8 +35,8 @@ pub(super) struct Recover {
     found: Header,
 }
 
-#[derive(Debug, Default, Hash)]
-enum State {
+#[derive(Debug, Default, Hash, VariantNames)]
+pub(super) enum State {
     #[default]
     LockCkpt,
     LockRecover,
@@ -111,6 +114,7 @@ impl StateTransition<Session> for Recover {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("wal.recover") }, &self.state);
         let page_size = s.page_size();
         match &mut self.state {
             State::LockCkpt => {

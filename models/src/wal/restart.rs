@@ -1,5 +1,7 @@
 //! Starting a new generation of the log (`walRestartLog`, `walRestartHdr`).
 
+use strum::VariantNames;
+
 use super::header::StoreHeader;
 use super::read::{BeginRead, UseLog};
 use super::shared::{Header, LockId, LockMode, MARK_UNUSED};
@@ -10,6 +12,7 @@ use crate::io::TransitionResult::{Continue, Done};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::turn;
+use crate::visits::first_state;
 
 /// Publishes the header of a new, empty generation and then zeroes the counters and marks. The caller holds WRITE and
 /// READ1 to READn exclusively. Finished even if the statement is abandoned meanwhile.
@@ -18,8 +21,8 @@ pub(super) struct ResetLog {
     state: ResetState,
 }
 
-#[derive(Debug, Default, Hash)]
-enum ResetState {
+#[derive(Debug, Default, Hash, VariantNames)]
+pub(super) enum ResetState {
     #[default]
     Begin,
     Header(StoreHeader),
@@ -33,6 +36,7 @@ impl StateTransition<Session> for ResetLog {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("wal.reset") }, &self.state);
         match &mut self.state {
             ResetState::Begin => {
                 let before = s.view.header;
@@ -79,8 +83,8 @@ pub(super) struct RestartLog {
     state: State,
 }
 
-#[derive(Debug, Default, Hash)]
-enum State {
+#[derive(Debug, Default, Hash, VariantNames)]
+pub(super) enum State {
     #[default]
     Backfill,
     LockSlot(u8),
@@ -95,6 +99,7 @@ impl StateTransition<Session> for RestartLog {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("wal.restart") }, &self.state);
         match &mut self.state {
             State::Backfill => {
                 if s.view.slot != Some(0) {

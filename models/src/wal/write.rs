@@ -1,5 +1,7 @@
 //! Starting a write transaction on a read transaction, and ending it either way.
 
+use strum::VariantNames;
+
 use super::header::LoadHeader;
 use super::shared::{Header, LockId, LockMode};
 use crate::bug::Bug;
@@ -9,6 +11,7 @@ use crate::io::TransitionResult::{Continue, Done};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::turn;
+use crate::visits::first_state;
 
 /// Takes WRITE and makes sure that the snapshot is still the newest commit (`sqlite3WalBeginWriteTransaction`).
 ///
@@ -18,8 +21,8 @@ pub struct BeginWrite {
     state: BeginState,
 }
 
-#[derive(Debug, Default, Hash)]
-enum BeginState {
+#[derive(Debug, Default, Hash, VariantNames)]
+pub(super) enum BeginState {
     #[default]
     Lock,
     Compare(LoadHeader),
@@ -31,6 +34,7 @@ impl StateTransition<Session> for BeginWrite {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("wal.write") }, &self.state);
         match &mut self.state {
             BeginState::Lock => {
                 if !s.try_lock(LockId::WRITE, LockMode::Exclusive) {
@@ -127,8 +131,8 @@ impl Default for RollbackState {
     }
 }
 
-#[derive(Debug, Hash)]
-enum RollbackState {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum RollbackState {
     Drain(Drain),
     Discard,
     Load(LoadHeader),
@@ -143,6 +147,7 @@ impl StateTransition<Session> for Rollback {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("wal.rollback") }, &self.state);
         match &mut self.state {
             RollbackState::Drain(drain) => {
                 turn!(drain.transition(s));

@@ -1,6 +1,7 @@
 //! The subcommands, one file each.
 
 mod bugs;
+mod catalogue;
 pub mod check;
 mod explore;
 mod invariance;

@@ -25,7 +25,7 @@ use crate::plant::shown_by;
 use crate::report_files;
 use crate::repro_file::{self, Unfinished};
 
-use super::{invariance, replay, shrink};
+use super::{catalogue, invariance, replay, shrink};
 
 /// How often a line of progress is printed where there is no terminal.
 const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
@@ -35,6 +35,9 @@ const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
 /// # Errors
 /// The options make no sense, or files cannot be written.
 pub fn run(options: &Run) -> Result<Exit, Failure> {
+    if options.catalogue {
+        return catalogue::catalogue(options);
+    }
     let planted = options.plant.as_deref().map(find_bug).transpose()?;
     let (scenario, strategy) = what_to_run(options, planted)?;
     if options.check == Some(RunCheck::YieldInvariance) {
@@ -88,7 +91,12 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
 fn what_to_run(options: &Run, planted: Option<Bug>) -> Result<(Scenario, &'static strategy::Entry), Failure> {
     let shown = planted.and_then(shown_by).filter(|_| options.scenario.is_none());
     let (default_scenario, default_strategy) = shown.unwrap_or((catalog::DEFAULT, strategy::PORTFOLIO));
-    let mut scenario = catalog::find(options.scenario.as_deref().unwrap_or(default_scenario))?;
+    let scenario = catalog::find(options.scenario.as_deref().unwrap_or(default_scenario))?;
+    Ok((tuned(scenario, options)?, find_strategy(options.strategy.as_deref().unwrap_or(default_strategy))?))
+}
+
+/// A scenario with what the user wants to be different in it.
+pub(super) fn tuned(mut scenario: Scenario, options: &Run) -> Result<Scenario, Failure> {
     if let Some(steps) = options.steps {
         scenario.bounds.steps = steps;
     }
@@ -96,7 +104,7 @@ fn what_to_run(options: &Run, planted: Option<Bug>) -> Result<(Scenario, &'stati
         scenario.history.model = model;
     }
     scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
-    Ok((scenario, find_strategy(options.strategy.as_deref().unwrap_or(default_strategy))?))
+    Ok(scenario)
 }
 
 pub(super) fn find_bug(id: &str) -> Result<Bug, Failure> {
@@ -126,10 +134,10 @@ pub(crate) fn prepare_directory(dir: &Path) -> Result<(), Failure> {
     fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).map_err(failed)
 }
 
-type MakeOracle = Box<dyn Fn() -> Option<Box<dyn Oracle>> + Sync>;
+pub(super) type MakeOracle = Box<dyn Fn() -> Option<Box<dyn Oracle>> + Sync>;
 
 #[cfg(feature = "sqlite-oracle")]
-fn oracle(kind: OracleKind) -> Result<MakeOracle, Failure> {
+pub(super) fn oracle(kind: OracleKind) -> Result<MakeOracle, Failure> {
     match kind {
         OracleKind::None => Ok(Box::new(|| None)),
         OracleKind::Sqlite => {
@@ -142,7 +150,7 @@ fn oracle(kind: OracleKind) -> Result<MakeOracle, Failure> {
 }
 
 #[cfg(not(feature = "sqlite-oracle"))]
-fn oracle(kind: OracleKind) -> Result<MakeOracle, Failure> {
+pub(super) fn oracle(kind: OracleKind) -> Result<MakeOracle, Failure> {
     match kind {
         OracleKind::None => Ok(Box::new(|| None)),
         OracleKind::Sqlite => {
@@ -165,7 +173,7 @@ pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Failure> {
 }
 
 /// A bar on a terminal, a line now and then elsewhere.
-struct Progress {
+pub(super) struct Progress {
     bar: Option<ProgressBar>,
     scenario: String,
     runs: u64,
@@ -173,7 +181,7 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(scenario: &str, runs: u64) -> Self {
+    pub(super) fn new(scenario: &str, runs: u64) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} runs, {per_sec}, {eta} left")
                 .expect("the template is well formed");
@@ -182,7 +190,7 @@ impl Progress {
         Self { bar, scenario: scenario.to_owned(), runs, last_line: Instant::now() }
     }
 
-    fn update(&mut self, totals: &Totals) {
+    pub(super) fn update(&mut self, totals: &Totals) {
         match &self.bar {
             Some(bar) => bar.set_position(totals.runs),
             None if self.last_line.elapsed() >= PLAIN_PROGRESS => {
@@ -193,7 +201,7 @@ impl Progress {
         }
     }
 
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -206,7 +214,13 @@ fn keep_files(dir: &Path, [database, log]: &[Vec<u8>; 2]) -> Result<(), Failure>
     fs::write(dir.join("falken.db-wal"), log).map_err(failed)
 }
 
-fn summarise(options: &Run, scenario: &Scenario, batch: &Batch<'_>, totals: Totals, interrupted: bool) -> Summary {
+pub(super) fn summarise(
+    options: &Run,
+    scenario: &Scenario,
+    batch: &Batch<'_>,
+    totals: Totals,
+    interrupted: bool,
+) -> Summary {
     let failure = totals.failure.map(|(index, report)| {
         let seed = options.seed.wrapping_add(index);
         found(options, scenario, batch, seed, totals.failed_by.unwrap_or(batch.strategy.name), *report)
@@ -241,6 +255,7 @@ fn summarise(options: &Run, scenario: &Scenario, batch: &Batch<'_>, totals: Tota
         hash: totals.hash,
         invariants: Summary::count_invariants(&totals.evaluated),
         probes: Summary::count_probes(&totals.probes, &scenario.probes.expected),
+        never_hit: options.probes.then_some(totals.probes),
         images: totals.images,
         failure,
         notes,

@@ -1,5 +1,7 @@
 //! The middle of a checkpoint: finding the safe frame, copying pages, publishing nBackfill.
 
+use strum::VariantNames;
+
 use super::{CheckpointMode, Patience};
 use crate::bug::Bug;
 use crate::digest::digest;
@@ -12,6 +14,7 @@ use crate::site::Site;
 use crate::sync::Arc;
 use crate::transfer::Transfer;
 use crate::turn;
+use crate::visits::first_state;
 use crate::wal::SyncMode;
 use crate::wal::format;
 use crate::wal::header::LoadHeader;
@@ -37,8 +40,8 @@ pub(super) struct Backfill {
     batch: Vec<(u32, u32, Arc<Buffer>)>,
 }
 
-#[derive(Debug, Hash)]
-enum State {
+#[derive(Debug, Hash, VariantNames)]
+pub(super) enum State {
     Load,
     Mark(u8),
     RetireSlot(u8, u32),
@@ -122,6 +125,7 @@ impl StateTransition<Session> for Backfill {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<u32> {
+        s.enter(const { first_state("wal.backfill") }, &self.state);
         match &mut self.state {
             State::Load => {
                 self.backfill = s.shared.wal.backfill();

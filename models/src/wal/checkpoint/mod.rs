@@ -11,6 +11,8 @@
 
 mod backfill;
 
+use strum::VariantNames;
+
 use super::header::ReadHeader;
 use super::restart::ResetLog;
 use super::shared::{Header, LockId, LockMode};
@@ -23,7 +25,13 @@ use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::transfer::Transfer;
 use crate::turn;
+use crate::visits::first_state;
 use backfill::Backfill;
+
+machines! {
+    "wal.checkpoint" => State,
+    "wal.backfill" => backfill::State,
+}
 
 /// How far a checkpoint goes, and whether it waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,7 +106,7 @@ pub struct Checkpoint {
     cache_is_current: bool,
 }
 
-#[derive(Debug, Hash)]
+#[derive(Debug, Hash, VariantNames)]
 enum State {
     LockCkpt,
     LockWrite,
@@ -152,6 +160,7 @@ impl StateTransition<Session> for Checkpoint {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<CheckpointResult> {
+        s.enter(const { first_state("wal.checkpoint") }, &self.state);
         match &mut self.state {
             State::LockCkpt => {
                 if !s.try_lock(LockId::CKPT, LockMode::Exclusive) {
