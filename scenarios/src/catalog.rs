@@ -30,6 +30,7 @@ catalog! {
     "full-ring",
     "savepoints",
     "appends",
+    "impatient",
     "two-statements",
     "two-writers-one-checkpointer",
     "crash-lattice",
@@ -52,6 +53,9 @@ catalog! {
     "two-creators",
 }
 
+/// The scenario that must fail, to show that failures surface. It is found by name, and in no sweep.
+pub const CANARY: (&str, &str) = ("canary", include_str!("../catalog/canary.toml"));
+
 /// Finds a scenario by name, or reads it from a file if the name looks like a path.
 ///
 /// # Errors
@@ -63,7 +67,7 @@ pub fn find(name: &str) -> Result<Scenario, Failure> {
             .map_err(|error| Failure::Input(format!("cannot read scenario {name}: {error}")))?;
         return Scenario::from_toml(&text).map_err(|error| Failure::Input(format!("in scenario {name}: {error}")));
     }
-    let Some((_, text)) = TABLE.iter().find(|(known, _)| *known == name) else {
+    let Some((_, text)) = TABLE.iter().chain([&CANARY]).find(|(known, _)| *known == name) else {
         let hint = suggest(name, TABLE.iter().map(|(known, _)| *known));
         return Err(Failure::Input(format!("there is no scenario `{name}`{hint} (see `falken list`)")));
     };
@@ -82,7 +86,7 @@ mod tests {
             .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
             .collect();
         files.sort();
-        let mut names: Vec<String> = TABLE.iter().map(|(name, _)| (*name).to_owned()).collect();
+        let mut names: Vec<String> = TABLE.iter().chain([&CANARY]).map(|(name, _)| (*name).to_owned()).collect();
         names.sort();
         assert_eq!(files, names);
         for (name, _) in TABLE {

@@ -159,7 +159,7 @@ pub const TABLE: &[Entry] = &[
     entry!("WAL-2", "frame-lookup", "a lookup leads to the newest version in the snapshot, completely written", frame_lookup::FrameLookup, on [Lookup], at []),
     entry!("TX-3", "snapshot-reads", "all reads of a transaction come from one committed state", snapshot_reads::SnapshotReads, on [ReadBegin, PageUsed], at []),
     entry!("PG-1", "cache-coherence", "a clean cached page equals that page in the transaction's view", cache_coherence::CacheCoherence, on [PageUsed], at []),
-    entry!("TX-6", "rollback-exact", "a rollback puts pages, dirty list and log position back to where they were", rollback_exact::RollbackExact, on [WriteEnd, SavepointOpen, SavepointUndo], at [], ended),
+    entry!("TX-6", "rollback-exact", "a rollback puts pages, dirty list and log position back to where they were", rollback_exact::RollbackExact, on [WriteEnd, SavepointOpen, SavepointUndo, Crash], at [], ended),
     entry!("TX-7", "sibling-isolation", "what ends one statement leaves the others of its connection alone", sibling_isolation::SiblingIsolation, on [Rollback, CheckpointBegin], at [], ended),
     entry!("TX-1", "atomicity", "a transaction that was rolled back is over", atomicity::Atomicity, on [], at [], ended),
     entry!("TX-2", "honest-outcome", "what a client is told is true: OK means committed, an error means nothing published, figures are right", honest_outcome::HonestOutcome, on [], at [], ended),

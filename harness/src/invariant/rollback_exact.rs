@@ -29,6 +29,10 @@ struct Seen {
 
 impl Invariant for RollbackExact {
     fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
+        if let EventKind::Crash { .. } = event.kind {
+            // Whatever they had changed is gone, and so are they.
+            self.0.clear();
+        }
         let Actor::Conn(conn) = event.actor else { return Ok(()) };
         let Some(connection) = view.connection(conn) else { return Ok(()) };
         let mine = connection.session().view.header.log_point();

@@ -298,7 +298,8 @@ impl<'a, S: Subject> Run<'a, S> {
         make: impl FnOnce(Config, Arc<Disk>, Arc<EventLog>) -> S,
     ) -> Self {
         let log = Arc::new(EventLog::default());
-        let config = Config { planted: settings.planted, salt_seed: settings.seed, ..scenario.config() };
+        let planted = if settings.planted.0.is_some() { settings.planted } else { scenario.planted() };
+        let config = Config { planted, salt_seed: settings.seed, ..scenario.config() };
         let database = initial_database(config.page_size);
         let connections = scenario.connections();
         let mut ledger = Ledger::new(config.sync, config.page_size, connections, &database);

@@ -8,6 +8,7 @@ mod validate;
 
 use std::collections::BTreeMap;
 
+use falken_models::bug::{Bug, Planted};
 use falken_models::session::{Config, HeaderGrain};
 use falken_models::wal::SyncMode;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,9 @@ pub struct Scenario {
     pub name: String,
     /// One sentence: what it is for.
     pub about: String,
+    /// A bug of the catalogue that is planted in every run, unless another one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plant: Option<String>,
     /// What connection 0 runs before the clients start, alone and without faults; see [`program`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub setup: Vec<String>,
@@ -347,6 +351,11 @@ impl Scenario {
             differs.map(move |(key, value)| format!("{name}.{key} = {value}"))
         });
         settings.collect()
+    }
+
+    /// The bug that is planted in every run.
+    pub fn planted(&self) -> Planted {
+        Planted(self.plant.as_deref().and_then(Bug::from_id))
     }
 
     /// The slots of the disk's ring, `None` for as many as are wanted.

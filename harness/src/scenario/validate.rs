@@ -38,6 +38,9 @@ impl Scenario {
         if self.name.is_empty() || !self.name.chars().all(good_name) {
             return Err(problem("name", "must be lower-case letters, digits and dashes"));
         }
+        if self.plant.is_some() && self.planted().0.is_none() {
+            return Err(problem("plant", "names no bug of the catalogue"));
+        }
         one_of("database.page-size", self.database.page_size, &[512, 1024, 4096])?;
         range("database.cache-pages", self.database.cache_pages as u64, 2, 100_000)?;
         range("database.read-slots", u64::from(self.database.read_slots), 1, 4)?;
