@@ -148,6 +148,21 @@ fn every_file_of_a_kind_is_in_the_table_beside_it() {
 }
 
 #[test]
+fn every_enum_of_states_names_them_for_the_probes() {
+    let mut without = Vec::new();
+    for (name, text) in sources("models/src") {
+        let lines: Vec<&str> = text.lines().collect();
+        for (derive, line) in lines.iter().zip(&lines[1..]) {
+            let is_states = line.contains("enum ") && (line.contains("State {") || line.contains("enum Phase {"));
+            if is_states && derive.starts_with("#[derive") && !derive.contains("VariantNames") {
+                without.push(format!("{name}: {line}"));
+            }
+        }
+    }
+    assert!(without.is_empty(), "derive VariantNames, and add a line to `machines!` beside it: {without:?}");
+}
+
+#[test]
 fn nothing_is_left_to_do_and_no_test_is_ignored() {
     let words = ["todo!(", "unimplemented!(", "#[ignore"];
     for dir in ["models", "harness/src", "harness/benches", "reports/src", "scenarios/src", "scenarios/tests"] {

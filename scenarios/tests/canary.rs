@@ -14,7 +14,11 @@ fn the_canary_s_failure_surfaces_in_exit_code_text_json_and_repro_file() {
     for seed in 1..=5 {
         let text = falken(dir.path(), &format!("run canary --runs 1 --seed {seed}"));
         assert_eq!(text.status.code(), Some(1), "{}", stdout(&text));
-        assert!(stdout(&text).contains("is broken:") && stdout(&text).contains("canary: VIOLATION"), "{}", stdout(&text));
+        assert!(
+            stdout(&text).contains("is broken:") && stdout(&text).contains("canary: VIOLATION"),
+            "{}",
+            stdout(&text)
+        );
     }
     let json = falken(dir.path(), "run canary --runs 100 --json");
     assert_eq!(json.status.code(), Some(1));

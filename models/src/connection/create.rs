@@ -16,6 +16,8 @@
 //! fsyncs. So it calls fsync once before it relies on it. Otherwise a power loss could take away the database under a log
 //! of synced commits.
 
+use strum::VariantNames;
+
 use crate::disk::{FileId, Request};
 use crate::event::EventKind;
 use crate::io::TransitionResult::{Continue, Done};
@@ -27,6 +29,7 @@ use crate::table::format::MAGIC;
 use crate::table::initial_database;
 use crate::transfer::Transfer;
 use crate::turn;
+use crate::visits::first_state;
 use crate::wal::{LockId, SyncMode};
 
 /// See the module. Afterwards the connection has the file open, and the file holds a database, durably unless OFF.
@@ -36,8 +39,8 @@ pub(super) struct OpenOrCreate {
     retries: u32,
 }
 
-#[derive(Debug, Default, Hash)]
-enum State {
+#[derive(Debug, Default, Hash, VariantNames)]
+pub(super) enum State {
     #[default]
     Lock,
     Look,
@@ -104,6 +107,7 @@ impl StateTransition<Session> for OpenOrCreate {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        s.enter(const { first_state("connection.open") }, &self.state);
         match &mut self.state {
             State::Lock => {
                 if !s.lock_database() {

@@ -61,6 +61,7 @@ machines! {
     "statement" => statement::Phase,
     "statement.body" => body::Body,
     "commit" => commit::State,
+    "connection.open" => create::State,
 }
 
 /// How many turns one step may take before it counts as a loop (*LIVE-3 bounded-step*).
