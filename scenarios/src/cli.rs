@@ -86,7 +86,7 @@ pub struct Run {
     /// `--plant` a scenario that shows the bug)
     pub scenario: Option<String>,
     /// Run every scenario of the catalogue; --runs is for each of them
-    #[arg(long, conflicts_with_all = ["scenario", "plant", "verify_determinism", "keep_files", "history", "check"])]
+    #[arg(long, conflicts_with_all = ["scenario", "plant", "verify_determinism", "keep_files", "history", "check", "files"])]
     pub catalogue: bool,
     /// Say which probes were never hit: conditions, sites, states of the machines, errors of each kind of statement
     #[arg(long)]
