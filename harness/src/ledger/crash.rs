@@ -207,12 +207,7 @@ impl Ledger {
         self.syncs.clear();
         self.owners.clear();
         self.backfill = 0;
-        self.frames_synced = 0;
-        self.frames = Frames::default();
-        for (frame, &page) in (1..).zip(&recovered.frame_pages) {
-            let digest = self.versions.page(page, commit).unwrap_or(0);
-            self.frames.put(frame, FrameFact { page, digest, written: true });
-        }
+        self.adopt_log(recovered);
         self.database = database.chunks(self.page_size).map(digest).collect();
         if kind == CrashKind::Power {
             self.database_synced = self.database_effects;
@@ -221,6 +216,16 @@ impl Ledger {
         self.locks = Default::default();
         self.conns.iter_mut().for_each(|conn| *conn = ConnFacts::default());
         commit
+    }
+
+    /// A log is about to be recovered, or has survived: its frames are those that the file holds.
+    pub fn adopt_log(&mut self, recovered: &Recovered) {
+        self.frames = Frames::default();
+        self.frames_synced = 0;
+        for (frame, &page) in (1..).zip(&recovered.frame_pages) {
+            let digest = self.versions.page(page, self.newest()).unwrap_or(0);
+            self.frames.put(frame, FrameFact { page, digest, written: true });
+        }
     }
 
     /// What was no commit is one now.

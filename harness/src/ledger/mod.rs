@@ -165,6 +165,12 @@ impl Ledger {
         Vec::new()
     }
 
+    /// Whether a process finds more in the log than the ledger knows of: it has restarted the log, and then gone before the
+    /// file showed it, without being able to remove the file.
+    pub fn is_surprised_by(&self, at: LogPoint) -> bool {
+        self.frames.get(at.frame).is_none() && at.frame > 0
+    }
+
     /// The number of the newest commit.
     pub fn newest(&self) -> u32 {
         self.commits.len() as u32 - 1

@@ -218,11 +218,22 @@ impl<S: Subject> Run<'_, S> {
         Ok(())
     }
 
+    /// What a recovery finds that nobody has told the ledger lies in the files.
+    fn look_into_log(&mut self, event: &Event) {
+        if let EventKind::Recovered { at, .. } = event.kind
+            && self.ledger.is_surprised_by(at)
+        {
+            let [database, log] = FileId::ALL.map(|file| self.disk.contents(file));
+            self.ledger.adopt_log(&parser::recover(&database, &log, self.ledger.page_size));
+        }
+    }
+
     /// Moves new events into the trace, the ledger and the probes, and shows them to the invariants.
     pub(super) fn note_events(&mut self) -> Checked<()> {
         let mut events: Vec<Event> = std::mem::take(&mut self.events);
         self.log.drain_into(&mut events);
         for event in &events {
+            self.look_into_log(event);
             self.ledger.note(event);
             if self.watch == Watch::Report {
                 self.trace.note(self.step, *event);
