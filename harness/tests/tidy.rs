@@ -134,6 +134,7 @@ fn every_file_of_a_kind_is_in_the_table_beside_it() {
                 "words",
                 "action",
                 "timeline",
+                "cycle",
             ],
         ),
     ] {

@@ -1,10 +1,13 @@
-//! JSON: one object, for programs.
+//! JSON: one object, for programs. Its schema is published in `reports/schema/run.schema.json`.
 
 use falken_harness::shrink::Size;
 use serde_json::{Value, json};
 
 use crate::event::describe;
 use crate::{Failure, Format, Story, Summary, catalogue, images};
+
+/// The version of the object. It grows when a field changes its meaning or goes away, not when one is added.
+const VERSION: u32 = 1;
 
 /// The format.
 pub struct Json;
@@ -16,6 +19,7 @@ impl Format for Json {
         let probes: Vec<Value> =
             s.probes.iter().map(|p| json!({"name": p.name, "hits": p.hits, "expected": p.expected})).collect();
         let report = json!({
+            "version": VERSION,
             "scenario": s.scenario,
             "verdict": s.verdict(),
             "strategy": s.strategy,

@@ -6,6 +6,7 @@
 
 mod action;
 mod catalogue;
+pub mod cycle;
 pub mod duel;
 mod event;
 mod exploration;

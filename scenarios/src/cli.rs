@@ -348,6 +348,9 @@ pub struct Check {
     /// The consistency model that it must satisfy
     #[arg(long, value_parser = command::check::model, default_value = "strong-serializable")]
     pub model: Model,
+    /// Draw the dependency cycles that were found
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
     /// Write the verdict as JSON
     #[arg(long)]
     pub json: bool,

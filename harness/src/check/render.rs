@@ -106,7 +106,8 @@ impl Rendered<'_> {
         format!("T{from} -{}-> T{to}: {why}{shown_by}{leans_on}", dependency.name())
     }
 
-    fn op(&self, op: &MicroOp) -> String {
+    /// One operation in a few words.
+    pub fn op(&self, op: &MicroOp) -> String {
         let show = |id: i64| self.history.names.show(id);
         let key = show(op.key());
         match op {

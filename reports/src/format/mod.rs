@@ -1,6 +1,7 @@
 //! Reports that are written to a file: one format a file, behind one trait, all from the same [`Report`].
 //!
 //! A new format is a file here and a line in [`FORMATS`]. What a batch prints on stdout is [`crate::TABLE`]'s business.
+
 mod html;
 mod json;
 mod junit;

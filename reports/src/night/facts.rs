@@ -1,11 +1,12 @@
 //! What a plan and the code decide, whatever machine makes the runs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Group, Hex};
 
 /// The sums over all runs, and what was found in them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
     /// Runs that have ended.
     pub runs: u64,
@@ -36,7 +37,7 @@ pub struct Facts {
 }
 
 /// The runs of one scenario.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioFacts {
     /// Its name.
     pub name: String,
@@ -70,7 +71,7 @@ impl ScenarioFacts {
 }
 
 /// How often a probe was hit.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Probe {
     /// Its name.
     pub name: String,
@@ -81,7 +82,7 @@ pub struct Probe {
 }
 
 /// How often an invariant was evaluated.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Evaluated {
     /// Its id.
     pub id: String,
@@ -92,7 +93,7 @@ pub struct Evaluated {
 }
 
 /// The runs of one strategy.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StrategyFacts {
     /// Its name.
     pub name: String,
@@ -105,7 +106,7 @@ pub struct StrategyFacts {
 }
 
 /// A share of the runs is made twice and compared choice by choice.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Determinism {
     /// Runs that were made twice.
     pub twice: u64,
@@ -114,7 +115,7 @@ pub struct Determinism {
 }
 
 /// A run that was another one the second time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// The number of the run in the plan.
     pub run: u64,
@@ -131,7 +132,7 @@ pub struct Difference {
 }
 
 /// A known repro, replayed.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Regression {
     /// Its file, without directories.
     pub file: String,
@@ -146,7 +147,7 @@ pub struct Regression {
 }
 
 /// What became of a known repro.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RegressionOutcome {
     /// With its bug planted it fails as its file says, and without it passes: as it should be.
@@ -163,7 +164,7 @@ pub enum RegressionOutcome {
 }
 
 /// A condition on the whole night.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gate {
     /// Its name: `probes`, `canary`, `rate`, …
     pub name: String,
@@ -174,7 +175,7 @@ pub struct Gate {
 }
 
 /// Whether a gate held.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GateOutcome {
     /// It held.
@@ -187,7 +188,7 @@ pub enum GateOutcome {
 }
 
 /// How soon each strategy finds each planted bug.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KillMatrix {
     /// Trials of each strategy on each bug.
     pub trials: u64,
@@ -200,7 +201,7 @@ pub struct KillMatrix {
 }
 
 /// One planted bug.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KillRow {
     /// Its id.
     pub bug: String,
@@ -213,7 +214,7 @@ pub struct KillRow {
 }
 
 /// What one strategy found of one bug.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct KillCell {
     /// Trials that found it.
     pub found: u64,

@@ -1,11 +1,12 @@
 //! Violations with one cause.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Hex;
 
 /// Runs that failed for one cause: the same invariant, and the same happens-before slice of the shrunk repro.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
     /// A stable name, the same on every machine and every night: the invariant and a hash of the slice.
     pub id: String,
@@ -52,7 +53,7 @@ pub struct Group {
 }
 
 /// What kind of failure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// An invariant was broken.
@@ -69,7 +70,7 @@ pub enum Kind {
 }
 
 /// One failed run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Sighting {
     /// Its number in the plan.
     pub run: u64,
@@ -82,7 +83,7 @@ pub struct Sighting {
 }
 
 /// Where a group was known from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Known {
     /// The directory of the earlier night, or the file of the regressions corpus.
     pub from: String,
@@ -91,7 +92,7 @@ pub struct Known {
 }
 
 /// Whether a group fails at this commit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It came up this night, or its earlier repro fails still.
@@ -102,7 +103,7 @@ pub enum Standing {
 }
 
 /// A fact that a violation rests on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NightFact {
     /// What it is about.
     pub label: String,
@@ -111,7 +112,7 @@ pub struct NightFact {
 }
 
 /// A shrunk case, told: [`crate::Story`] with a JSON form.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NightStory {
     /// For each connection what it runs.
     pub programs: Vec<Vec<String>>,
@@ -132,7 +133,7 @@ pub struct NightStory {
 }
 
 /// One order of a shrunk case.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NightOrder {
     /// As it stands on the tape.
     pub text: String,
@@ -141,7 +142,7 @@ pub struct NightOrder {
 }
 
 /// How large a case is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Figures {
     /// Switches, ends of operations and faults.
     pub actions: u64,

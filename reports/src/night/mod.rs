@@ -11,8 +11,10 @@ mod facts;
 mod group;
 mod timing;
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use facts::{
@@ -41,6 +43,16 @@ impl Serialize for Hex {
     }
 }
 
+impl JsonSchema for Hex {
+    fn schema_name() -> Cow<'static, str> {
+        "Hex".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^0x[0-9a-f]{16}$", "description": "A 64-bit number."})
+    }
+}
+
 impl<'de> Deserialize<'de> for Hex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -50,7 +62,7 @@ impl<'de> Deserialize<'de> for Hex {
 }
 
 /// What was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     /// The command that the night began with: `nightly`, `run`, `explore`, …
     pub command: String,
@@ -67,7 +79,7 @@ pub struct Plan {
 }
 
 /// A night, or several shards of one joined together.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Night {
     /// [`FORMAT`] of the code that wrote it.
     pub format: u32,

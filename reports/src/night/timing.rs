@@ -1,11 +1,12 @@
 //! What clocks and machines add to a night. Two nights with the same facts differ here and nowhere else.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Gate;
 
 /// Clocks, rates, machines.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timing {
     /// When the first run began, in seconds since 1970.
     pub began: u64,
@@ -32,7 +33,7 @@ pub struct Timing {
 }
 
 /// A machine, or one shard of the plan.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Machine {
     /// Its name.
     pub host: String,
@@ -51,7 +52,7 @@ pub struct Machine {
 }
 
 /// The sums at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Point {
     /// Seconds of work since the night began.
     pub second: f64,
@@ -64,7 +65,7 @@ pub struct Point {
 }
 
 /// What one scenario took.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScenarioTiming {
     /// Its name.
     pub name: String,
@@ -75,7 +76,7 @@ pub struct ScenarioTiming {
 }
 
 /// When a group was seen.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupTimes {
     /// The group's id.
     pub id: String,
@@ -86,7 +87,7 @@ pub struct GroupTimes {
 }
 
 /// An earlier night.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Baseline {
     /// Its state directory.
     pub from: String,

@@ -1,11 +1,15 @@
 //! `falken check`: judges a history of client calls, whoever made it.
 
+use std::path::Path;
+
 use falken_harness::check::{self, Model, Verdict};
+use falken_harness::history::History;
+use falken_reports::cycle;
 use serde_json::json;
 
 use crate::cli::Check;
 use crate::exit::{Exit, Failure, suggest};
-use crate::history_file;
+use crate::{history_file, repro_file};
 
 /// Judges a history file.
 ///
@@ -38,7 +42,22 @@ pub fn check(options: &Check) -> Result<Exit, Failure> {
         format!("{}\n", rendered.trim_end())
     };
     super::print(&text)?;
+    if let Some(path) = &options.svg {
+        draw(path, &report, &history)?;
+    }
     Ok(exit)
+}
+
+/// Draws the cycles, if there are any.
+fn draw(path: &Path, report: &check::Report, history: &History) -> Result<(), Failure> {
+    let Some(drawing) = cycle::svg(report, history) else {
+        eprintln!("no cycle to draw, so {} was not written", path.display());
+        return Ok(());
+    };
+    repro_file::write_whole(path, &drawing)
+        .map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
+    eprintln!("drawing: {}", path.display());
+    Ok(())
 }
 
 /// Reads a model's name from the command line.

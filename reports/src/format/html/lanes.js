@@ -17,7 +17,7 @@ class Timeline {
     this.at = 0;
     this.hidden = new Set();
     this.matches = null;
-    this.column = Math.max(14, Math.min(56, Math.floor(1240 / Math.max(timeline.actions.length, 1))));
+    this.column = Math.max(14, Math.min(88, Math.floor(1240 / Math.max(timeline.actions.length, 1))));
     this.layOut();
   }
 
@@ -84,9 +84,9 @@ class Timeline {
     this.filter = h("input", { type: "search", id: "filter", placeholder: "Filter events  /", "aria-label": "Filter events", oninput: () => this.search() });
     this.found = h("span", { class: "faint", id: "found", "aria-live": "polite" });
     return h("div", { class: "controls", role: "toolbar", "aria-label": "Stepping" },
-      button("⏮", "First step (Home)", () => this.go(0), "first"), button("◀", "Step back (←)", () => this.go(this.at - 1), "prev"), this.count,
-      button("▶", "Step forward (→)", () => this.go(this.at + 1), "next"), button("⏭", "Last step (End)", () => this.go(actions.length - 1), "last"), this.range,
-      race && button("⚑ Race", "Next racing step (r)", () => this.race(), "race"), this.filter, this.found);
+      button("|◀", "First step (Home)", () => this.go(0), "first"), button("◀", "Step back (←)", () => this.go(this.at - 1), "prev"), this.count,
+      button("▶", "Step forward (→)", () => this.go(this.at + 1), "next"), button("▶|", "Last step (End)", () => this.go(actions.length - 1), "last"), this.range,
+      race && button("Race", "Next racing step (r)", () => this.race(), "race"), this.filter, this.found);
   }
 
   families() {
@@ -114,9 +114,9 @@ class Timeline {
     parts.push(actions.map((action, at) => at % every === 0 && s("text", { class: "number", x: middle(at), y: 12 }, action.n)));
     parts.push(this.statements(), this.locks(), this.inFlight(), actions.map((action, at) => this.action(action, at)));
     if (race) {
-      parts.push(s("path", { class: "race-line", d: `M${middle(race[0])},24 H${middle(race[1])}` }), race.map((at) => s("text", { class: "race-label", x: middle(at), y: 28 }, "race")));
+      parts.push(s("path", { class: "race-line", d: `M${middle(race[0])},30 H${middle(race[1])}` }), race.map((at) => s("text", { class: "race-label", x: middle(at), y: 25 }, "race")));
     }
-    if (!race || !race.includes(last)) parts.push(s("text", { class: "broken-label", x: middle(last), y: 28 }, "✗"));
+    if (!race || !race.includes(last)) parts.push(s("text", { class: "broken-label", x: middle(last), y: 25 }, "broken"));
     parts.push(actions.map((action, at) => s("rect", { class: "hit", "data-at": at, x: this.x(at), y: 0, width: this.column, height: this.height })));
     this.svg = s("svg", { width, height: this.height, role: "img", "aria-label": `Timeline of ${actions.length} actions`, onmousemove: (event) => this.hover(event), onmouseleave: () => tip("", null), onclick: (event) => this.pick(event) }, parts);
     return this.svg;

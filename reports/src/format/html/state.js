@@ -41,7 +41,9 @@ function walHeader(now, before) {
 function marksAndLocks(now, before) {
   const holder = (state, lock) => { const held = state.locks.find(([name]) => name === lock); return held ? `${held[2].join(" ")} ${held[1] === "excl" ? "exclusive" : "shared"}` : ""; };
   const row = (lock, value, was) => h("tr", {}, h("td", { class: "dim" }, lock), h("td", { class: mark(!same(value, was)) }, value === undefined ? "" : value === null ? "unused" : `mark ${value}`), h("td", { class: mark(holder(now, lock) !== holder(before, lock)) }, holder(now, lock) || h("span", { class: "faint" }, "free")));
-  return h("table", {}, h("tbody", {}, now.marks.map((value, slot) => row(`READ${slot}`, value, before.marks[slot])), ["WRITE", "CKPT", "RECOVER"].map((lock) => row(lock))));
+  const plain = ["WRITE", "CKPT", "RECOVER", ...now.locks.map(([lock]) => lock).filter((lock) => !lock.startsWith("READ"))];
+  const others = [...new Set([...plain, ...before.locks.map(([lock]) => lock).filter((lock) => !lock.startsWith("READ"))])];
+  return h("table", {}, h("tbody", {}, now.marks.map((value, slot) => row(`READ${slot}`, value, before.marks[slot])), others.map((lock) => row(lock))));
 }
 
 function connections(conns, now, before) {
