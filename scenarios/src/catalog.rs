@@ -37,6 +37,7 @@ catalog! {
     "crash-lattice-normal",
     "crash-lattice-large-pages",
     "few-buffers",
+    "padded-commits",
     "all-spilled",
     "two-trunks",
     "create",
