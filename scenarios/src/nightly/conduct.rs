@@ -88,9 +88,6 @@ impl Conductor<'_> {
         } else if self.stop.load(Ordering::Relaxed) {
             notes.push("interrupted; --resume goes on".into());
         }
-        if state.known.as_ref().is_some_and(|known| known.regressions.is_empty()) {
-            notes.push(format!("no regressions were replayed: there is no {}", known::REGRESSIONS));
-        }
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         let machine = assemble::machine(host(), state.head.shard, cores, self.jobs as u64, &state.so_far);
         let (night, settled) = settle(state, vec![machine], notes);
@@ -138,6 +135,9 @@ impl Conductor<'_> {
         }
         for group in &mut known.groups {
             group.group.standing = known::standing(&replies.next().expect("each request has a reply"));
+        }
+        if known.regressions.is_empty() {
+            known.notes.push(format!("no regressions were replayed: there is no {}", known::REGRESSIONS));
         }
         known.canary = canary().and(replies.next()).map(|reply| known::judge_canary(&reply));
         Ok(known)

@@ -17,19 +17,20 @@ use super::plan::Spec;
 use super::record::Shrunk;
 use super::sums::{Failures, Sums};
 
-/// What failures of one cause have in common: the invariant, and a stage of the protocol that is in the happens-before slice.
+/// What failures of one cause have in common: the invariant, and with it a stage of the protocol that is in the happens-before
+/// slice, or the words of what was found, without numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Trait {
     /// The invariant.
     pub invariant: String,
-    /// The stage; where there is no slice, the words of the failure.
-    pub stage: String,
+    /// A stage of the slice, or the words of the failure.
+    pub common: String,
 }
 
-/// The traits of a failure with these stages.
+/// The traits of a failure with these words and stages.
 pub fn traits(invariant: &str, cause: &str, stages: &BTreeSet<String>) -> BTreeSet<Trait> {
-    let words = stages.is_empty().then(|| cause.to_owned());
-    stages.iter().cloned().chain(words).map(|stage| Trait { invariant: invariant.into(), stage }).collect()
+    let all = stages.iter().cloned().chain([cause.to_owned()]);
+    all.map(|common| Trait { invariant: invariant.into(), common }).collect()
 }
 
 fn traits_of(shrunk: &Shrunk) -> BTreeSet<Trait> {
