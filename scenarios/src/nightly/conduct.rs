@@ -15,7 +15,7 @@ use falken_reports::night::{Baseline, Machine};
 
 use super::child::{Limits, Stopped, Worker};
 use super::known::{self, Earlier, KnownGroup, Replays};
-use super::plan::{CANARY, Runs, Spec};
+use super::plan::{Runs, Spec};
 use super::progress::{Progress, Until};
 use super::record::{End, Failed, RunLine, Shrunk};
 use super::state::{State, read_json};
@@ -117,7 +117,7 @@ impl Conductor<'_> {
             .cloned()
             .chain(known.groups.iter().map(|known| known.group.repro.clone()))
             .map(Request::Replay)
-            .chain(canary().map(Request::Run))
+            .chain([Request::Run(canary())])
             .collect();
         let mut replies: BTreeMap<u64, Result<Reply, Stopped>> = BTreeMap::new();
         in_parallel(
@@ -139,7 +139,7 @@ impl Conductor<'_> {
         if known.regressions.is_empty() {
             known.notes.push(format!("no regressions were replayed: there is no {}", known::REGRESSIONS));
         }
-        known.canary = canary().and(replies.next()).map(|reply| known::judge_canary(&reply));
+        known.canary = replies.next().map(|reply| known::judge_canary(&reply));
         Ok(known)
     }
 
@@ -303,10 +303,9 @@ fn stopped(spec: Spec, kind: falken_reports::night::Kind, what: &str) -> RunLine
     RunLine { spec, end: End::Failed(failed), ..RunLine::default() }
 }
 
-fn canary() -> Option<Spec> {
-    let is_there = catalog::TABLE.iter().any(|(name, _)| *name == CANARY);
-    let spec = Spec { scenario: CANARY.into(), strategy: "random".into(), ..Spec::default() };
-    is_there.then_some(spec)
+/// The run that must fail.
+fn canary() -> Spec {
+    Spec { scenario: catalog::CANARY.0.into(), strategy: "random".into(), ..Spec::default() }
 }
 
 /// A repro file that makes a run again from its seed.

@@ -8,10 +8,10 @@ use falken_reports::night::{Baseline, Group, Regression, RegressionOutcome, Scen
 use serde::{Deserialize, Serialize};
 
 use super::child::Stopped;
-use super::plan::CANARY;
 use super::state::{read_json, write_json};
 use super::triage::{Trait, traits};
 use super::worker::{Replayed, Reply};
+use crate::catalog::CANARY;
 use crate::exit::Failure;
 use crate::repro_file::write_whole;
 
@@ -53,7 +53,7 @@ pub struct Replays {
     pub from_regressions: Vec<KnownGroup>,
     /// The groups of earlier nights; their standing is that of this commit.
     pub groups: Vec<KnownGroup>,
-    /// What the canary did; `None` if the catalogue has none.
+    /// What the canary did.
     pub canary: Option<Result<(), String>>,
     /// The last night.
     pub earlier: Option<Earlier>,
@@ -135,10 +135,10 @@ pub fn standing(replay: &Result<Reply, Stopped>) -> Standing {
 pub fn judge_canary(reply: &Result<Reply, Stopped>) -> Result<(), String> {
     match reply {
         Ok(Reply::Run(line)) if line.failed().is_some() => Ok(()),
-        Ok(Reply::Run(_)) => Err(format!("`{CANARY}` must always fail, and it passed: violations do not surface")),
-        Ok(Reply::Refused(why)) => Err(format!("`{CANARY}` was not run: {why}")),
-        Ok(Reply::Shrunk(_) | Reply::Replayed(_)) => Err(format!("`{CANARY}` was not run")),
-        Err(stopped) => Err(format!("`{CANARY}` {}", stopped.what)),
+        Ok(Reply::Run(_)) => Err(format!("`{}` must always fail, and it passed: violations do not surface", CANARY.0)),
+        Ok(Reply::Refused(why)) => Err(format!("`{}` was not run: {why}", CANARY.0)),
+        Ok(Reply::Shrunk(_) | Reply::Replayed(_)) => Err(format!("`{}` was not run", CANARY.0)),
+        Err(stopped) => Err(format!("`{}` {}", CANARY.0, stopped.what)),
     }
 }
 

@@ -16,9 +16,6 @@ use crate::exit::{Failure, suggest};
 /// How the runs are shared out, unless the user has another file.
 const SHARES: &str = include_str!("../../nightly/plan.toml");
 
-/// A scenario that always fails. It is no part of the plan: the night runs it once, as a gate.
-pub const CANARY: &str = "canary";
-
 /// One of how many runs is made twice.
 const TWICE_ONE_IN: u64 = 20;
 
@@ -115,7 +112,7 @@ pub fn shares(wanted: &[String], file: Option<&std::path::Path>) -> Result<Vec<S
         let hint = suggest(unknown, known());
         return Err(Failure::Input(format!("in plan {name}: there is no scenario `{unknown}`{hint}")));
     }
-    let everything: Vec<String> = known().filter(|name| *name != CANARY).map(str::to_owned).collect();
+    let everything: Vec<String> = known().map(str::to_owned).collect();
     let names = if wanted.is_empty() { &everything } else { wanted };
     let share = |name: &String| {
         let Weight { weight, runs_max } = file.scenario.get(name).copied().unwrap_or(file.default);

@@ -120,8 +120,9 @@ impl Worker {
     }
 
     fn run(&mut self, spec: Spec) -> Result<Reply, Failure> {
-        let (strategy, planted, seed) = (find_strategy(&spec.strategy)?, planted(&spec)?, spec.seed.0);
+        let (strategy, seed) = (find_strategy(&spec.strategy)?, spec.seed.0);
         let scenario = self.scenario(&spec.scenario)?;
+        let planted = planted(&spec, scenario)?;
         let mut once = |strategy| Run::models(scenario, Settings { seed, planted, strategy, oracle: None }).go();
         let (report, difference) = if spec.twice {
             match verify(&|| (strategy.new)(seed), &mut once) {
@@ -135,8 +136,9 @@ impl Worker {
     }
 
     fn shrink(&mut self, spec: Spec, replays: u64) -> Result<Reply, Failure> {
-        let (strategy, planted, seed) = (find_strategy(&spec.strategy)?, planted(&spec)?, spec.seed.0);
+        let (strategy, seed) = (find_strategy(&spec.strategy)?, spec.seed.0);
         let scenario = self.scenario(&spec.scenario)?.clone();
+        let planted = planted(&spec, &scenario)?;
         let case = Case { scenario, seed, planted, tape: Tape::default() };
         let report = case.run_under((strategy.new)(seed));
         let Some(violation) = report.verdict.violation() else {
@@ -217,7 +219,9 @@ fn find_strategy(name: &str) -> Result<&'static strategy::Entry, Failure> {
     found.ok_or_else(|| Failure::Input(format!("there is no strategy `{name}`")))
 }
 
-fn planted(spec: &Spec) -> Result<Planted, Failure> {
+/// The bug that a run plants: its own, or its scenario's.
+fn planted(spec: &Spec, scenario: &Scenario) -> Result<Planted, Failure> {
     let find = |id: &String| Bug::from_id(id).ok_or_else(|| Failure::Input(format!("there is no bug `{id}`")));
-    spec.planted.as_ref().map(find).transpose().map(Planted)
+    let own = spec.planted.as_ref().map(find).transpose()?;
+    Ok(own.map_or_else(|| scenario.planted(), |bug| Planted(Some(bug))))
 }
