@@ -25,6 +25,7 @@ pub mod invariant;
 pub mod ledger;
 pub mod parser;
 pub mod probe;
+pub mod protocol;
 pub mod random;
 pub mod recording;
 pub mod repro;

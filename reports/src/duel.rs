@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use falken_harness::shrink::Size;
 use serde_json::{Value, json};
 
 /// One search for one bug.
@@ -13,8 +14,21 @@ pub struct Trial {
     pub runs: u64,
     /// Actions of those runs.
     pub actions: u64,
-    /// Seconds that it took.
-    pub seconds: f64,
+    /// CPU seconds that it took.
+    pub cpu_seconds: f64,
+    /// The seed of its last run: the one that found the bug, if one did.
+    pub last_seed: u64,
+    /// The strategy of that run; of a portfolio's trial the member that made it.
+    pub last_strategy: &'static str,
+}
+
+/// How large a failure was when it was found, and how large it is now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sizes {
+    /// As it was found.
+    pub raw: Size,
+    /// Shrunk.
+    pub shrunk: Size,
 }
 
 /// The trials of one strategy on one bug.
@@ -26,6 +40,8 @@ pub struct Cell {
     pub strategy: &'static str,
     /// The trials, by number.
     pub trials: Vec<(u64, Trial)>,
+    /// The first failure found; `None` if no trial found one.
+    pub sizes: Option<Sizes>,
 }
 
 /// Mean, median and 95th percentile.
@@ -53,9 +69,9 @@ impl Cell {
         self.runs().mean
     }
 
-    /// Mean seconds; a trial that found nothing counts with what it took.
-    pub fn mean_seconds(&self) -> f64 {
-        self.trials.iter().map(|(_, trial)| trial.seconds).sum::<f64>() / self.trials.len().max(1) as f64
+    /// Mean CPU seconds; a trial that found nothing counts with what it took.
+    pub fn mean_cpu_seconds(&self) -> f64 {
+        self.trials.iter().map(|(_, trial)| trial.cpu_seconds).sum::<f64>() / self.trials.len().max(1) as f64
     }
 
     fn runs(&self) -> Spread {
@@ -105,10 +121,32 @@ impl DuelReport {
         self.bugs().filter_map(of_bug).collect()
     }
 
+    /// Median actions and switches of the shrunk failures with more than one connection.
+    pub fn shrunk_median(&self) -> Option<(u64, u64)> {
+        let shrunk = self.cells.iter().filter_map(|cell| cell.sizes).map(|sizes| sizes.shrunk);
+        let (actions, switches): (Vec<u64>, Vec<u64>) =
+            shrunk.filter(|size| size.connections > 1).map(|size| (size.actions(), size.switches)).unzip();
+        (!actions.is_empty()).then(|| (spread(actions).median, spread(switches).median))
+    }
+
     /// The report as a table.
     pub fn to_table(&self, style: Style) -> String {
-        let header =
-            ["bug", "strategy", "found", "runs mean", "median", "p95", "actions mean", "median", "p95", "ms mean"];
+        // Sizes are in actions and context switches, as a reader counts them.
+        let header = [
+            "bug",
+            "strategy",
+            "found",
+            "runs mean",
+            "median",
+            "p95",
+            "actions mean",
+            "median",
+            "p95",
+            "CPU ms mean",
+            "raw",
+            "shrunk",
+            "switches",
+        ];
         let mut rows = vec![header.map(String::from).to_vec()];
         for cell in &self.cells {
             let (runs, actions) = (cell.runs(), cell.actions());
@@ -122,10 +160,19 @@ impl DuelReport {
                 format!("{:.0}", actions.mean),
                 actions.median.to_string(),
                 actions.p95.to_string(),
-                format!("{:.1}", cell.mean_seconds() * 1000.0),
+                format!("{:.1}", cell.mean_cpu_seconds() * 1000.0),
+                size(cell, |sizes| sizes.raw.actions()),
+                size(cell, |sizes| sizes.shrunk.actions()),
+                size(cell, |sizes| sizes.shrunk.switches),
             ]);
         }
         let mut out = write_rows(&rows, style);
+        if let Some((actions, switches)) = self.shrunk_median() {
+            let _ = writeln!(
+                out,
+                "\nmedian of the shrunk repros that need two connections: {actions} actions, {switches} switches"
+            );
+        }
         let mut regrets = vec![["bug", "best single strategy", "portfolio's regret"].map(String::from).to_vec()];
         let found = self.regrets();
         regrets.extend(
@@ -154,7 +201,13 @@ impl DuelReport {
                 "trials": cell.trials.len(),
                 "runs": spread(cell.runs()),
                 "actions": spread(cell.actions()),
-                "seconds_mean": cell.mean_seconds(),
+                "cpu_seconds_mean": cell.mean_cpu_seconds(),
+                "sizes": cell.sizes.map(|sizes| json!({
+                    "raw_actions": sizes.raw.actions(),
+                    "shrunk_actions": sizes.shrunk.actions(),
+                    "shrunk_switches": sizes.shrunk.switches,
+                    "shrunk_connections": sizes.shrunk.connections,
+                })),
             })
         };
         let regret = |(bug, best, regret): &(&str, &str, f64)| json!({"bug": bug, "best": best, "regret": regret});
@@ -162,10 +215,17 @@ impl DuelReport {
             "trials": self.trials,
             "cap": self.cap,
             "cells": self.cells.iter().map(cell).collect::<Vec<Value>>(),
+            "shrunk_median": self.shrunk_median().map(|(actions, switches)| {
+                json!({"actions": actions, "switches": switches})
+            }),
             "regrets": self.regrets().iter().map(regret).collect::<Vec<Value>>(),
         });
         format!("{report:#}\n")
     }
+}
+
+fn size(cell: &Cell, of: impl Fn(&Sizes) -> u64) -> String {
+    cell.sizes.as_ref().map_or("-".into(), |sizes| of(sizes).to_string())
 }
 
 fn write_rows(rows: &[Vec<String>], style: Style) -> String {
@@ -191,9 +251,17 @@ mod tests {
     use super::*;
 
     fn cell(strategy: &'static str, runs: &[u64]) -> Cell {
-        let trial =
-            |(at, runs): (u64, &u64)| (at, Trial { found: *runs < 9, runs: *runs, actions: runs * 10, seconds: 0.1 });
-        Cell { bug: "b", strategy, trials: (0..).zip(runs).map(trial).collect() }
+        let trial = |(at, runs): (u64, &u64)| {
+            let (found, runs) = (*runs < 9, *runs);
+            (at, Trial { found, runs, actions: runs * 10, cpu_seconds: 0.1, last_seed: 7, last_strategy: strategy })
+        };
+        let sizes = Sizes {
+            raw: Size { connections: 3, switches: 80, ..Size::default() },
+            shrunk: Size { connections: 2, switches: 3, endings: 2, ..Size::default() },
+        };
+        let trials: Vec<_> = (0..).zip(runs).map(trial).collect();
+        let sizes = trials.iter().any(|(_, trial)| trial.found).then_some(sizes);
+        Cell { bug: "b", strategy, trials, sizes }
     }
 
     #[test]
@@ -203,6 +271,7 @@ mod tests {
         assert_eq!(report.regrets(), [("b", "x", 2.5)]);
         let text = report.to_table(Style::Text);
         assert!(text.contains("0/3") && text.contains("worst regret 2.50"), "{text}");
+        assert!(text.contains("two connections: 5 actions, 3 switches"), "{text}");
         assert!(report.to_table(Style::Markdown).contains("|---|"));
         assert!(report.to_json().contains("\"regret\": 2.5"));
     }

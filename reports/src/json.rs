@@ -72,6 +72,12 @@ fn story(story: &Story) -> Value {
         "race": story.race,
         "replays": story.shrinking.map(|shrinking| shrinking.replays),
         "is_fixed_point": story.shrinking.map(|shrinking| shrinking.is_fixed_point),
+        "certificate": story.certificate.map(|certificate| json!({
+            "actions_max": certificate.actions_max,
+            "faults_max": certificate.faults_max,
+            "states": certificate.states,
+            "finished": certificate.is_finished,
+        })),
         "raw": story.raw,
     })
 }

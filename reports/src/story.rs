@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use falken_harness::shrink::Size;
+use falken_harness::shrink::{Certificate, Size};
 
 /// One order of a shrunk case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Story {
     pub after: Size,
     /// How it was shrunk, if it was.
     pub shrinking: Option<Shrinking>,
+    /// Whether there is a shorter one, if that was asked.
+    pub certificate: Option<Certificate>,
     /// The file with the failure as it was found.
     pub raw: Option<String>,
 }
@@ -70,5 +72,19 @@ pub(crate) fn write(out: &mut String, story: &Story) {
     }
     if let Some(race) = &story.race {
         let _ = writeln!(out, "\n  race  {race}");
+    }
+    if let Some(certificate) = &story.certificate {
+        let _ = writeln!(out, "\n  certificate  {}", certificate_in_words(certificate));
+    }
+}
+
+/// A certificate in a sentence.
+fn certificate_in_words(certificate: &Certificate) -> String {
+    let Certificate { actions_max, faults_max, states, is_finished } = *certificate;
+    let bound = format!("at most {actions_max} actions, {faults_max} of them faults");
+    if is_finished {
+        format!("no schedule of these programs with {bound}, fails so: all {states} states were searched")
+    } else {
+        format!("unknown: the schedules with {bound}, were not all searched in time, only {states} states")
     }
 }

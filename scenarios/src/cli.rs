@@ -278,16 +278,23 @@ pub struct Replay {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 An action of a shrunk repro is a context switch, the end of an operation of the disk, or a fault; what a connection does
-between two of them counts as steps. A smaller case counts only if the same invariant fails for the same cause.")]
+between two of them counts as steps. A smaller case counts only if the same invariant fails for the same cause.
+
+Examples:
+  falken shrink falken-repros/long-readers-wal-7-1.raw.toml -o small.toml
+  falken shrink small.toml --certify      exit code 6 if the search was not finished in time")]
 pub struct Shrink {
     /// The repro file
     pub file: PathBuf,
     /// Where the smaller one goes (default: FILE with the ending .shrunk.toml)
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// The most seconds to spend
+    /// The most seconds to spend; with --certify as many again
     #[arg(long, default_value_t = 120)]
     pub seconds: u32,
+    /// Then search every schedule of what is left that has fewer actions: the repro is a shortest one, or a shorter one follows
+    #[arg(long)]
+    pub certify: bool,
     /// Print a Rust test of the shrunk case instead of a report
     #[arg(long, conflicts_with = "json")]
     pub emit_test: bool,

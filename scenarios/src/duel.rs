@@ -4,14 +4,19 @@
 //! one bug take turns, so that what else the machine does hits all of them alike.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Instant;
 
+use cpu_time::ThreadTime;
 use crossbeam::channel;
+use falken_harness::case::Case;
 use falken_harness::run::{Run, Settings};
 use falken_harness::scenario::Scenario;
+use falken_harness::shrink::shrink;
 use falken_harness::strategy::{self, Portfolio};
 use falken_models::bug::{Bug, Planted};
-use falken_reports::duel::{Cell, Trial};
+use falken_reports::duel::{Cell, Sizes, Trial};
+
+/// Replays that shrinking one failure may take: nearly all bugs need fewer, and one that stands still needs long for each.
+const REPLAYS_MAX: u64 = 400;
 
 /// What to compare.
 pub struct Duel {
@@ -36,7 +41,8 @@ impl Duel {
             .bugs
             .iter()
             .flat_map(|(bug, _)| {
-                self.strategies.iter().map(|entry| Cell { bug: bug.id(), strategy: entry.name, trials: Vec::new() })
+                let cell = |strategy| Cell { bug: bug.id(), strategy, trials: Vec::new(), sizes: None };
+                self.strategies.iter().map(move |entry| cell(entry.name))
             })
             .collect();
         let next = AtomicUsize::new(0);
@@ -67,7 +73,12 @@ impl Duel {
             }
         })
         .expect("a worker catches the panics of its runs");
-        cells.iter_mut().for_each(|cell| cell.trials.sort_by_key(|(trial, _)| *trial));
+        for (at, cell) in cells.iter_mut().enumerate() {
+            cell.trials.sort_by_key(|(trial, _)| *trial);
+            let (bug, scenario) = &self.bugs[at / strategies];
+            cell.sizes =
+                cell.trials.iter().find(|(_, trial)| trial.found).and_then(|(_, trial)| sizes(*bug, scenario, trial));
+        }
         cells
     }
 
@@ -76,12 +87,15 @@ impl Duel {
         let planted = Planted(Some(*bug));
         let first_seed = 1_000_000 + trial * self.cap;
         let mut portfolio = (entry.name == strategy::PORTFOLIO).then(Portfolio::default);
-        let started = Instant::now();
-        let mut result = Trial { found: false, runs: 0, actions: 0, seconds: 0.0 };
+        let started = ThreadTime::now();
+        let mut result =
+            Trial { found: false, runs: 0, actions: 0, cpu_seconds: 0.0, last_seed: 0, last_strategy: entry.name };
         while result.runs < self.cap && !result.found {
             let seed = first_seed + result.runs;
             let member = portfolio.as_ref().and_then(|portfolio| portfolio.member(result.runs));
-            let strategy = (member.unwrap_or(entry).new)(seed);
+            let by = member.unwrap_or(entry);
+            (result.last_seed, result.last_strategy) = (seed, by.name);
+            let strategy = (by.new)(seed);
             let report = Run::models(scenario, Settings { seed, planted, strategy, oracle: None }).go();
             if let Some(portfolio) = &mut portfolio {
                 portfolio.learn(result.runs, &report.footprint, report.actions);
@@ -90,7 +104,17 @@ impl Duel {
             result.actions += report.actions;
             result.found = report.verdict.violation().is_some();
         }
-        result.seconds = started.elapsed().as_secs_f64();
+        result.cpu_seconds = started.elapsed().as_secs_f64();
         result
     }
+}
+
+/// Makes the failure that a trial has found once more, and shrinks it.
+fn sizes(bug: Bug, scenario: &Scenario, trial: &Trial) -> Option<Sizes> {
+    let entry = strategy::TABLE.iter().find(|entry| entry.name == trial.last_strategy)?;
+    let (seed, planted) = (trial.last_seed, Planted(Some(bug)));
+    let mut case = Case { scenario: scenario.clone(), seed, planted, tape: Default::default() };
+    case.tape = case.run_under((entry.new)(seed)).tape;
+    let shrunk = shrink(case, &mut |progress| progress.replays < REPLAYS_MAX)?;
+    Some(Sizes { raw: shrunk.before, shrunk: shrunk.smallest.size })
 }

@@ -37,6 +37,8 @@ pub enum Successor {
     End,
     /// To a broken invariant.
     Violation(Box<Violation>),
+    /// Beyond the bound of actions, whatever is there.
+    OutOfBounds,
 }
 
 /// One transition: the answers that select it (behind those that lead to its state), and where it leads.
@@ -54,6 +56,7 @@ pub struct Transition {
 struct Scripting<'a> {
     run: Run<'a, Models>,
     script: Rc<RefCell<Script>>,
+    actions_max: Option<u64>,
 }
 
 impl<'a> Scripting<'a> {
@@ -65,7 +68,7 @@ impl<'a> Scripting<'a> {
         let mut run = Run::models(subjects.scenario, settings);
         run.watch = watch;
         run.prepare()?;
-        Ok(Self { run, script })
+        Ok(Self { run, script, actions_max: subjects.bounds.actions })
     }
 
     /// Takes one action, of which a violation may come, or a panic, which is one.
@@ -76,26 +79,39 @@ impl<'a> Scripting<'a> {
 
     fn hash(&mut self) -> u64 {
         let mut state = StateHasher::default();
-        self.run.state_hash().hash(&mut state);
-        self.script.borrow().budget().hash(&mut state);
+        let script = self.script.borrow();
+        self.run.state_hash(script.last()).hash(&mut state);
+        script.budget().hash(&mut state);
+        self.actions_max.map(|_| self.run.tally().actions()).hash(&mut state);
         state.finish()
+    }
+
+    /// Takes an action, and says where it leads if it leads away from the run.
+    fn advance_within(&mut self) -> Result<Action, Successor> {
+        let taken = self.advance();
+        if self.actions_max.is_some_and(|most| self.run.tally().actions() > most) {
+            return Err(Successor::OutOfBounds);
+        }
+        match taken {
+            Err(violation) => Err(Successor::Violation(violation)),
+            Ok(Action::Finale) => Err(Successor::End),
+            Ok(action) => Ok(action),
+        }
     }
 
     /// Takes the action that leads out of a state, and those that follow it without a choice that matters.
     fn take(&mut self) -> Successor {
-        match self.advance() {
-            Err(violation) => return Successor::Violation(violation),
-            Ok(Action::Finale) => return Successor::End,
-            Ok(_) if !self.run.is_proving() => return Successor::State(self.hash()),
-            Ok(_) => {}
+        if let Err(successor) = self.advance_within() {
+            return successor;
+        }
+        if !self.run.is_proving() {
+            return Successor::State(self.hash());
         }
         // The proof is one connection's and a check, not a part of the scenario: one order of its I/O is enough.
         self.script.borrow_mut().is_straight = true;
         loop {
-            match self.advance() {
-                Err(violation) => return Successor::Violation(violation),
-                Ok(Action::Finale) => return Successor::End,
-                Ok(_) => {}
+            if let Err(successor) = self.advance_within() {
+                return successor;
             }
         }
     }
@@ -139,7 +155,8 @@ impl Subjects<'_> {
             scripting.script.borrow_mut().was_bounded = false;
             let to = scripting.take();
             let script = scripting.script.borrow();
-            transitions.push(Transition { answers: script.answers().collect(), to, was_bounded: script.was_bounded });
+            let was_bounded = script.was_bounded || to == Successor::OutOfBounds;
+            transitions.push(Transition { answers: script.answers().collect(), to, was_bounded });
             answers = script.next_answers();
         }
         transitions
@@ -153,5 +170,48 @@ impl Subjects<'_> {
         let scripting = Scripting::new(self, Watch::Report).expect("the setup has run before");
         scripting.script.borrow_mut().follow(path, 0);
         scripting.run.go()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCENARIO: &str = r#"
+name = "savepoints-of-two"
+about = "statements that leave something in an invariant's memory, beside another connection"
+
+[schedule]
+micro = false
+
+[[clients]]
+count = 1
+program = ["begin", "put 1 a", "savepoint", "put 2 b", "rollback to 0", "commit"]
+
+[[clients]]
+count = 1
+program = ["put 3 c", "get 1"]
+"#;
+
+    /// The hash of a state is that of a run in which everything was judged, also if the way to it was only rebuilt.
+    #[test]
+    fn rebuilding_the_way_to_a_state_leaves_the_memory_that_judging_it_leaves() {
+        let scenario = Scenario::from_toml(SCENARIO).unwrap();
+        let subjects = Subjects { scenario: &scenario, planted: Planted(None), seed: 1, bounds: Bounds::default() };
+        let mut path = Vec::new();
+        for depth in 0.. {
+            let transitions = subjects.expand(&path, depth);
+            // Now one way, now another, so that both connections are in the middle of something.
+            let transition = &transitions[depth % transitions.len()];
+            path.extend(&transition.answers);
+            let Successor::State(rebuilt) = transition.to else {
+                assert!(transition.to == Successor::End && depth > 20, "{depth}: {:?}", transition.to);
+                return;
+            };
+            let mut judged = Scripting::new(&subjects, Watch::Judge).unwrap();
+            judged.script.borrow_mut().follow(path.clone(), path.len());
+            (0..=depth).for_each(|_| _ = judged.advance().unwrap());
+            assert_eq!(judged.hash(), rebuilt, "after {} actions", depth + 1);
+        }
     }
 }

@@ -15,6 +15,8 @@ pub struct Bounds {
     pub preemptions: Option<u32>,
     /// How many faults may happen: crashes, abandoned statements, dropped connections, failed operations.
     pub faults: Option<u32>,
+    /// How many actions a reader has to follow ([`Tally::actions`](crate::run::Tally::actions)).
+    pub actions: Option<u64>,
 }
 
 /// One answer where there was more than one.
@@ -69,11 +71,15 @@ impl Script {
         Some(self.answers().take(last).chain(self.noted[last].next).collect())
     }
 
-    /// What the bounds have used up: part of the state, because it decides what is allowed.
-    pub fn budget(&self) -> (Option<StatementId>, u32, u32) {
-        let last = self.last.filter(|_| self.bounds.preemptions.is_some());
+    /// What the bounds have used up, apart from actions: part of the state, because it decides what is allowed.
+    pub fn budget(&self) -> (u32, u32) {
         let faults = if self.bounds.faults.is_some() { self.faults } else { 0 };
-        (last, self.preemptions, faults)
+        (self.preemptions, faults)
+    }
+
+    /// Who went last, if a bound counts who goes on after whom.
+    pub fn last(&self) -> Option<StatementId> {
+        self.last.filter(|_| self.bounds.preemptions.is_some() || self.bounds.actions.is_some())
     }
 
     fn allows(&self, choice: &Choice<'_>, index: usize) -> bool {

@@ -78,8 +78,14 @@ pub struct Outcome {
 impl Subjects<'_> {
     /// Searches from where `tree` stands until everything has been looked at, a limit is hit, a violation is found, or
     /// `stop` is set. `progress` is shown the tree after each round.
-    pub fn search(
+    pub fn search(&self, tree: &mut Tree, limits: &Limits, stop: &AtomicBool, progress: impl FnMut(&Tree)) -> Outcome {
+        self.search_for(&|_| true, tree, limits, stop, progress)
+    }
+
+    /// Searches for a violation that is `wanted`; others are counted, and nothing behind them is looked at.
+    pub fn search_for(
         &self,
+        wanted: &dyn Fn(&Violation) -> bool,
         tree: &mut Tree,
         limits: &Limits,
         stop: &AtomicBool,
@@ -99,7 +105,11 @@ impl Subjects<'_> {
             for (node, transitions) in round.clone().zip(self.expand_all(tree, round, limits.jobs)) {
                 for transition in transitions {
                     if let Some(violation) = tree.take(node, &transition, limits.prune) {
-                        self.note(tree, node, &transition, violation, &mut outcome);
+                        *outcome.broken.entry(violation.invariant).or_default() += 1;
+                        if outcome.failure.is_none() && wanted(violation) {
+                            let path = [tree.path(node), transition.answers.clone()].concat();
+                            outcome.failure = Some(Box::new(self.replay(path)));
+                        }
                     }
                 }
                 tree.expanded += 1;
@@ -111,14 +121,6 @@ impl Subjects<'_> {
         }
         let ended = if hit_limit { Ended::Limit } else { Ended::Finished };
         Outcome { ended, ..outcome }
-    }
-
-    fn note(&self, tree: &Tree, node: usize, transition: &Transition, violation: &Violation, outcome: &mut Outcome) {
-        *outcome.broken.entry(violation.invariant).or_default() += 1;
-        if outcome.failure.is_none() {
-            let path = [tree.path(node), transition.answers.clone()].concat();
-            outcome.failure = Some(Box::new(self.replay(path)));
-        }
     }
 
     /// The transitions out of each of these states, in order.
@@ -155,6 +157,8 @@ impl Tree {
         self.figures.bounded += u64::from(transition.was_bounded);
         match &transition.to {
             Successor::End => self.figures.ends += 1,
+            // It is counted among those at which something was left out.
+            Successor::OutOfBounds => {}
             Successor::Violation(violation) => {
                 self.figures.violations += 1;
                 return Some(violation);

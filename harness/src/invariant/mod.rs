@@ -211,6 +211,8 @@ pub struct Checks {
     at_end: Vec<usize>,
     /// For each tag and each moment, which of its subscribers remember something.
     with_memory: ([Vec<usize>; Tag::COUNT], [Vec<usize>; Moment::COUNT]),
+    /// Which of those that see the ends of statements remember something.
+    ends_with_memory: Vec<usize>,
     evaluated: Vec<u64>,
     commits: u32,
     /// The action from which on the files may be parsed again.
@@ -227,6 +229,7 @@ impl Hash for Checks {
             by_moment: _,
             at_end: _,
             with_memory: _,
+            ends_with_memory: _,
             evaluated: _,
             commits: _,
             dear_from: _,
@@ -247,6 +250,7 @@ impl Checks {
             by_moment: std::array::from_fn(|_| Vec::new()),
             at_end: Vec::new(),
             with_memory: (std::array::from_fn(|_| Vec::new()), std::array::from_fn(|_| Vec::new())),
+            ends_with_memory: Vec::new(),
             evaluated: vec![0; TABLE.len()],
             commits: 0,
             dear_from: 0,
@@ -260,7 +264,7 @@ impl Checks {
         }
         let (tags, moments) = &mut checks.with_memory;
         let all = checks.by_tag.iter().zip(tags).chain(checks.by_moment.iter().zip(moments));
-        for (subscribers, with_memory) in all {
+        for (subscribers, with_memory) in all.chain([(&checks.at_end, &mut checks.ends_with_memory)]) {
             let remembers = |index: &&usize| size_of_val(&*checks.all[**index]) > 0;
             with_memory.extend(subscribers.iter().filter(remembers));
         }
@@ -295,7 +299,7 @@ impl Checks {
         Ok(())
     }
 
-    /// Shows an event that was judged before to those who must remember it. Nobody remembers ends of statements.
+    /// Shows an event that was judged before to those who must remember it.
     pub fn remember(&mut self, event: &Event, view: &View<'_>) {
         for &index in &self.with_memory.0[event.kind.tag() as usize] {
             // It has passed before.
@@ -308,6 +312,14 @@ impl Checks {
         for &index in &self.with_memory.1[moment as usize] {
             // It has passed before.
             let _ = self.all[index].moment(moment, view);
+        }
+    }
+
+    /// Shows the end of a statement that was judged before to those who must remember it.
+    pub fn remember_ended(&mut self, id: StatementId, op: &Op, result: &Result<Outcome, Error>, view: &View<'_>) {
+        for &index in &self.ends_with_memory {
+            // It has passed before.
+            let _ = self.all[index].ended(id, op, result, view);
         }
     }
 

@@ -2,6 +2,7 @@
 //! what they were before.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::digest::digest;
@@ -15,11 +16,19 @@ use crate::verdict::Evidence;
 type Changed = BTreeMap<u32, u64>;
 
 /// See the module.
-#[derive(Debug, Default, Hash)]
+#[derive(Debug, Default)]
 pub struct RollbackExact(Vec<Seen>);
 
+impl Hash for RollbackExact {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Outside a transaction nothing is remembered, whether or not there has been one.
+        let seen = self.0.iter().enumerate().filter(|(_, seen)| **seen != Seen::default());
+        seen.for_each(|remembered| remembered.hash(state));
+    }
+}
+
 /// What one connection had changed, and when.
-#[derive(Clone, Debug, Default, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Seen {
     /// When its last statement that writes, commits or undoes had ended: nothing changes pages between statements.
     settled: Changed,

@@ -43,8 +43,10 @@ impl<S: Subject> Run<'_, S> {
     fn check_ended(&mut self, ended: Ended) -> Checked<()> {
         let Ended { id, op, result } = ended;
         let (conn, error) = (id.conn, result.as_ref().err().copied());
-        if self.watch != Watch::Rebuild {
-            self.checks.ended(id, &op, &result, &view!(self, Some(conn)))?;
+        let view = view!(self, Some(conn));
+        match self.watch {
+            Watch::Report | Watch::Judge => self.checks.ended(id, &op, &result, &view)?,
+            Watch::Rebuild => self.checks.remember_ended(id, &op, &result, &view),
         }
         if let Some(error) = error {
             self.probes.note_error(op.kind(), error);

@@ -10,18 +10,20 @@ use falken_models::disk::{OpInfo, Outlook};
 use falken_models::session::STATEMENT_SLOTS;
 use falken_models::state::StateHasher;
 
-use super::{Run, Stage};
+use super::{Run, Stage, Tally};
 use crate::subject::Subject;
 
 impl<S: Subject> Run<'_, S> {
     /// The hash of the state between two actions.
     ///
     /// Connections that run the same program are interchangeable: each is hashed for itself, without its number, and the
-    /// hashes of each group of them go in in ascending order, so that states that differ only in who is who are one.
+    /// hashes of each group of them go in in ascending order, so that states that differ only in who is who are one. What
+    /// else depends on who somebody is goes into that connection's hash: `last` is the slot that took the last step, if
+    /// that decides anything.
     ///
     /// # Panics
     /// If the subject shows no internals: then its state cannot be told.
-    pub(crate) fn state_hash(&mut self) -> u64 {
+    pub(crate) fn state_hash(&mut self, last: Option<StatementId>) -> u64 {
         self.disk.list_in_flight(&mut self.in_flight);
         let outlook = match self.scenario.faults.power_loss.one_in {
             0 => Outlook::PowerStays,
@@ -39,7 +41,7 @@ impl<S: Subject> Run<'_, S> {
         let mut first = 0;
         for clients in &self.scenario.clients {
             let group = first..first + clients.count;
-            let mut hashes: Vec<u64> = group.clone().map(|conn| self.connection_hash(conn, outlook)).collect();
+            let mut hashes: Vec<u64> = group.clone().map(|conn| self.connection_hash(conn, outlook, last)).collect();
             // The proof at the end is run by connection 0, which makes it unlike the others.
             let others = if group.contains(&0) { &mut hashes[1..] } else { &mut hashes[..] };
             others.sort_unstable();
@@ -49,8 +51,9 @@ impl<S: Subject> Run<'_, S> {
         state.finish()
     }
 
-    fn connection_hash(&self, conn: u8, outlook: Outlook) -> u64 {
+    fn connection_hash(&self, conn: u8, outlook: Outlook, last: Option<StatementId>) -> u64 {
         let mut state = StateHasher::default();
+        last.filter(|last| last.conn == conn).map(|last| last.slot).hash(&mut state);
         let slot = usize::from(conn);
         let internals = self.subject.inspect().expect("a subject that shows its internals");
         let connection = internals.connections.get(slot).and_then(Option::as_ref);
@@ -80,6 +83,11 @@ impl<S: Subject> Run<'_, S> {
             self.advance()?;
         }
         Ok(())
+    }
+
+    /// What a reader has had to follow so far.
+    pub(crate) fn tally(&self) -> Tally {
+        self.tally
     }
 
     /// Whether the clients have ended and what follows is the proof that nothing is left.

@@ -7,8 +7,10 @@
 //! again changes nothing.
 //!
 //! What this does not promise: the smallest repro of all. Two things that must go together go only if some pass takes both.
+//! [`certify`] searches the schedules of what is left.
 
 mod arguments;
+mod certify;
 mod explain;
 pub mod pass;
 mod rebuild;
@@ -20,6 +22,7 @@ use crate::case::Case;
 use crate::choice::Tape;
 use crate::run::RunReport;
 use crate::verdict::Violation;
+pub use certify::{Certificate, Certified, certify};
 pub use explain::{Explanation, Freedom, Race, explain};
 pub use size::Size;
 pub use slice::{Slice, slice};

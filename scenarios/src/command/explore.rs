@@ -38,7 +38,7 @@ pub fn explore(options: &Explore) -> Result<Exit, Failure> {
         )));
     }
     prepare_directory(&options.repro_dir)?;
-    let bounds = Bounds { preemptions: options.preemptions, faults: options.faults };
+    let bounds = Bounds { preemptions: options.preemptions, faults: options.faults, actions: None };
     let subjects = Subjects { scenario: &scenario, planted, seed: options.seed, bounds };
     let mut limits = Limits { jobs: options.jobs.map_or_else(default_jobs, usize::from), ..Limits::default() };
     limits.depth = options.depth.unwrap_or(limits.depth);
@@ -76,7 +76,7 @@ pub fn explore(options: &Explore) -> Result<Exit, Failure> {
 fn start(subjects: &Subjects<'_>) -> Result<Tree, Failure> {
     match subjects.initial() {
         Successor::State(hash) => Ok(Tree::new(hash)),
-        Successor::End => Err(Failure::Harness("the scenario ends before it starts".into())),
+        Successor::End | Successor::OutOfBounds => Err(Failure::Harness("the scenario ends before it starts".into())),
         Successor::Violation(violation) => {
             let summary = &violation.evidence.summary;
             let broken = format!("the setup of {} already breaks {}", subjects.scenario.name, violation.invariant);

@@ -2,11 +2,12 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
 use falken_harness::choice::{TapeEntry, Until};
-use falken_harness::shrink::{self, Explanation, Failing, Freedom, Progress, Race, Shrunk};
+use falken_harness::shrink::{self, Certificate, Certified, Explanation, Failing, Freedom, Progress, Race, Shrunk};
 use falken_models::site::Site;
 use falken_reports::{Order, Shrinking, Story};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,9 +28,11 @@ pub fn shrink(options: &Shrink) -> Result<Exit, Failure> {
         repro.case.tape = repro.case.run_under((entry.new)(repro.case.seed)).tape;
     }
     let started = Instant::now();
-    let Some(shrunk) = within(repro.case.clone(), Duration::from_secs(options.seconds.into())) else {
+    let limit = Duration::from_secs(options.seconds.into());
+    let Some(mut shrunk) = within(repro.case.clone(), limit) else {
         return Err(Failure::Input(format!("{name} does not fail any more, so there is nothing to shrink")));
     };
+    let certificate = if options.certify { Some(certify(&mut shrunk, limit)?) } else { None };
     let smaller = repro_file::repro(shrunk.smallest.case.clone(), &repro.strategy, &shrunk.smallest.report);
     let path = options.output.clone().unwrap_or_else(|| options.file.with_extension("shrunk.toml"));
     repro_file::write_whole(&path, &smaller.to_toml())
@@ -38,11 +41,50 @@ pub fn shrink(options: &Shrink) -> Result<Exit, Failure> {
         return super::print(&falken_reports::rust_test::write(&smaller));
     }
     let found = super::replay::found(&smaller.case, &shrunk.smallest.report, Ok(path.display().to_string()));
-    let found = falken_reports::Failure { story: Some(story(&shrunk, Some(name))), ..found };
+    let found = falken_reports::Failure { story: Some(Story { certificate, ..story(&shrunk, Some(name)) }), ..found };
     let violation = found.violation.clone();
     let summary = super::replay::summarise(&smaller.case, &shrunk.smallest.report, Some(found), started.elapsed());
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
-    Ok(super::exit_of(Some(&violation)))
+    let is_unknown = certificate.is_some_and(|certificate| !certificate.is_finished);
+    Ok(if is_unknown { Exit::Unknown } else { super::exit_of(Some(&violation)) })
+}
+
+/// Searches for something shorter, and shrinks what it finds, until nothing is found or so much time is over.
+fn certify(shrunk: &mut Shrunk, limit: Duration) -> Result<Certificate, Failure> {
+    let (started, bar) = (Instant::now(), bar());
+    let stop = super::run::stop_on_ctrl_c()?;
+    loop {
+        let size = shrunk.smallest.size;
+        let certified = shrink::certify(&shrunk.smallest, super::run::default_jobs(), &mut |states| {
+            if !bar.is_hidden() {
+                bar.set_message(format!("certifying {size}: {states} states"));
+                bar.tick();
+            }
+            started.elapsed() < limit && !stop.load(Ordering::Relaxed)
+        });
+        match certified {
+            None => {
+                let why = "the time to shrink was too short to write its statements down as programs";
+                return Err(Failure::Input(format!("what is left cannot be searched: {why} (see --seconds)")));
+            }
+            Some(Certified::None(certificate)) => {
+                bar.finish_and_clear();
+                return Ok(certificate);
+            }
+            Some(Certified::Shorter(found)) => {
+                shrunk.is_fixed_point = false;
+                let again = within(found.case.clone(), limit.saturating_sub(started.elapsed()));
+                shrunk.smallest = *found;
+                if let Some(again) = again {
+                    shrunk.replays += again.replays;
+                    // Told as orders, it may have become longer again.
+                    if again.smallest.size.actions() <= shrunk.smallest.size.actions() {
+                        (shrunk.smallest, shrunk.is_fixed_point) = (again.smallest, again.is_fixed_point);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Shrinks a case for at most this long, with a bar on a terminal.
@@ -105,6 +147,7 @@ fn told(failing: &Failing, explanation: &Explanation) -> Story {
         before: *size,
         after: *size,
         shrinking: None,
+        certificate: None,
         raw: None,
     }
 }
