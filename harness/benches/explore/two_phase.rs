@@ -53,14 +53,6 @@ impl<const N: usize> TwoPhase<N> {
             abort_sent: false,
         }
     }
-
-    /// All participants' states, with what was sent and received, without who is who.
-    pub fn without_names(&self) -> [(Participant, bool, bool); N] {
-        let bit = |bits: u16, at: usize| bits >> at & 1 == 1;
-        let mut all = std::array::from_fn(|at| (self.participants[at], bit(self.sent, at), bit(self.received, at)));
-        all.sort_unstable();
-        all
-    }
 }
 
 impl<const N: usize> Protocol for TwoPhase<N> {
