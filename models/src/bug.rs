@@ -4,6 +4,8 @@
 //! as if the bugs were not there. Each entry names the invariants that must catch it and the real defect it is
 //! reduced from.
 
+use crate::wal::SyncMode;
+
 /// Which part of an engine a bug lives in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum BugClass {
@@ -97,6 +99,8 @@ bugs! {
         "The rest of a short write is cut wrongly.";
     QueueOverflowInvisible, "queue.overflow-invisible", Io, ["IO-1", "IO-6", "LIVE-1"], "Turso #4329, #2586",
         "Operations waiting for room in the ring are not counted.";
+    CallbackLockReentry, "callback.lock-reentry", Io, ["IO-7", "LIVE-2"], "Turso #3132, #3759, #3781, #4509, #4587",
+        "A callback runs under a lock that another callback takes.";
     ReentryOverflowChunkTwice, "reentry.overflow-chunk-twice", Reentry, ["RE-1"], "Turso #7277",
         "A chunk of an overflow chain is appended again after a yield.";
     ReentryCountLastPageTwice, "reentry.count-last-page-twice", Reentry, ["RE-1"], "Turso #7277",
@@ -120,8 +124,12 @@ bugs! {
     CacheIdentityAba, "cache.identity-aba", Pager, ["PG-1", "TX-3", "TX-5", "TX-9"],
         "SQLite ticket 5d863f876e; Turso #2361, #2362, #2367, #3502",
         "\"Has anything changed?\" compares a number that can repeat.";
+    CacheHeaderAdoptedOnFailedBegin, "cache.header-adopted-on-failed-begin", Pager, ["PG-1", "TX-3", "RE-3"],
+        "SQLite ticket 313723c356", "A begin that fails keeps the new header but not the cache reset.";
     CacheCheckpointHidesChange, "cache.checkpoint-hides-change", Pager, ["PG-1", "TX-3", "TX-9"],
         "SQLite test wal-14", "A checkpoint on a connection makes its old cache look current.";
+    PageInflightHandedOut, "page.inflight-handed-out", Pager, ["PG-2"], "Turso #7658, #1418",
+        "A page whose read is in flight is given out with nothing to wait on.";
     PageFailedReadStaysLocked, "page.failed-read-stays-locked", Pager, ["PG-2", "LIVE-1"],
         "Turso #2683, #2658, #2675, #2680, #2682", "A failed read leaves its page LOCKED.";
     PinLeakOnInvalidate, "pin.leak-on-invalidate", Pager, ["PG-3", "LIVE-4"], "Turso #7570",
@@ -130,6 +138,8 @@ bugs! {
         "The pre-image is journaled after the page was changed.";
     SavepointSpillNotJournaled, "savepoint.spill-not-journaled", Pager, ["TX-6"], "Turso #6583, #5803",
         "A page dirtied before the savepoint loses its only copy.";
+    SpillRedirtiedMarkedClean, "spill.redirtied-marked-clean", Pager, ["PG-4", "TX-3"], "Turso #4211",
+        "A page changed while its spill is in flight counts as spilled.";
     WalSkipReadMarkRecheck, "wal.skip-read-mark-recheck", Wal, ["TX-3", "WAL-7"],
         "Turso #4289; SQLite read-start rule", "No re-check after the read slot is locked.";
     WalSlot0NotRevalidated, "wal.slot0-not-revalidated", Wal, ["TX-3"], "Turso #4289",
@@ -154,8 +164,14 @@ bugs! {
         "Backfill starts while slot 0 readers are active.";
     CkptPublishedBeforeCopy, "ckpt.published-before-copy", Checkpoint, ["WAL-5", "CK-3", "CK-2", "TX-3"],
         "Turso 94c912fb0; SQLite checkpoint rule", "nBackfill is published before the pages are copied.";
+    CkptCopiesUncheckedCachedPage, "ckpt.copies-unchecked-cached-page", Checkpoint, ["CK-4", "CK-2", "TX-1"],
+        "Turso #3036, #3024", "The page bytes come from the connection's cache.";
     CkptFailedReadSkipped, "ckpt.failed-read-skipped", Checkpoint, ["CK-3", "CK-2", "TX-2"], "Turso #4291",
         "A frame whose read failed is dropped from the batch.";
+    CkptTruncateAssumesComplete, "ckpt.truncate-assumes-complete", Checkpoint, ["WAL-8", "CK-2", "TX-2"],
+        "Turso #4495", "TRUNCATE believes everything is backfilled.";
+    CkptLockDroppedBeforeTruncate, "ckpt.lock-dropped-before-truncate", Checkpoint, ["WAL-8", "CK-2", "WAL-3"],
+        "Turso #4820", "The locks are released before the log is truncated.";
     CkptStaleDbSize, "ckpt.stale-db-size", Checkpoint, ["CK-4", "CK-2", "PG-5"], "Turso #4499, #4492",
         "The db file is cut to a size from a stale page 1.";
     CkptDbSyncSkipped, "ckpt.db-sync-skipped-on-zeroed-count", Checkpoint, ["WAL-8", "CK-3", "DUR-1"],
@@ -185,6 +201,8 @@ bugs! {
         "After an error the other writes are only marked aborted.";
     SyncFlagStuckOnSubmitError, "sync.flag-stuck-on-submit-error", Cancel, ["RE-3", "LIVE-4", "LIVE-1"], "Turso #6541",
         "A sync refused at submit leaves \"syncing\" set.";
+    AllocStateSurvivesRollback, "alloc.state-survives-rollback", Cancel, ["RE-3", "PG-5"],
+        "Turso #7701, #7684, #7595, #7682", "A half-done page allocation is resumed after a rollback.";
     AbandonPartialStatementKept, "abandon.partial-statement-kept", Cancel, ["TX-1", "PG-5"],
         "Turso #7420, #7682, #7772, #7802, #7536", "An abandoned write leaves its first half in the transaction.";
     StmtCheckpointUnderSuspended, "stmt.checkpoint-under-suspended", Cancel, ["TX-7", "RE-1"], "Turso #8032, #8025",
@@ -205,7 +223,22 @@ impl Bug {
     /// Whether the bug shows only when threads really run at the same time: the cooperative simulator steps one actor at a
     /// time and never splits a delivery. The loom and shuttle tests find these.
     pub const fn needs_threads(self) -> bool {
-        matches!(self, Self::CompletionDoneBeforeCallback | Self::GroupLinkAfterFinish)
+        matches!(self, Self::CompletionDoneBeforeCallback | Self::GroupLinkAfterFinish | Self::CallbackLockReentry)
+    }
+
+    /// The sync modes in which it does nothing wrong: what it breaks is not owed there.
+    pub const fn equivalent_in(self) -> &'static [SyncMode] {
+        match self {
+            // A commit is not synced there.
+            Self::ReentryCommitResultLost
+            | Self::DurSyncBeforeWritesFinish
+            | Self::DurSyncSkippedStaleFlag
+            | Self::CommitFsyncErrorKeepsFrames => &[SyncMode::Normal, SyncMode::Off],
+            Self::CkptDbSyncSkipped | Self::DurHeaderSyncErrorIgnored | Self::SyncFlagStuckOnSubmitError => {
+                &[SyncMode::Off]
+            }
+            _ => &[],
+        }
     }
 
     /// The bug with this id.

@@ -153,6 +153,8 @@ pub enum EventKind {
     WalHeader { seq: u32, salts: u64 },
     /// A frame is being written. `commit_pages` is 0 except in the last frame of a commit.
     Frame { frame: u32, page: u32, commit_pages: u32, digest: u64 },
+    /// The spill that was writing this frame has failed or was abandoned with its statement: the frame counts for nothing.
+    SpillGivenUp { frame: u32 },
     /// A frame of the own transaction is being written over in place: its page only.
     Overwrite { frame: u32, page: u32, digest: u64 },
     /// A header copy pair was published.
@@ -230,6 +232,7 @@ pub enum Tag {
     Evicted,
     WalHeader,
     Frame,
+    SpillGivenUp,
     Overwrite,
     Publish,
     Restart,
@@ -253,7 +256,7 @@ pub enum Tag {
 
 impl Tag {
     /// How many there are.
-    pub const COUNT: usize = 51;
+    pub const COUNT: usize = Self::Crash as usize + 1;
 }
 
 impl EventKind {
@@ -292,6 +295,7 @@ impl EventKind {
             Self::Evicted { .. } => Tag::Evicted,
             Self::WalHeader { .. } => Tag::WalHeader,
             Self::Frame { .. } => Tag::Frame,
+            Self::SpillGivenUp { .. } => Tag::SpillGivenUp,
             Self::Overwrite { .. } => Tag::Overwrite,
             Self::Publish { .. } => Tag::Publish,
             Self::Restart { .. } => Tag::Restart,

@@ -10,9 +10,10 @@ use crate::digest::mix;
 use crate::disk::{Disk, Request, SubmitError, Ticket};
 use crate::event::{Actor, EventKind, EventLog};
 use crate::io::{Buffer, BufferPool, Completion, CompletionError, CompletionKind, IOCompletions, TransitionResult};
-use crate::pager::{PageCache, Savepoints};
+use crate::pager::{PageCache, Savepoints, Spill};
 use crate::site::Site;
 use crate::sync::{Arc, AtomicU32, Ordering};
+use crate::table::AllocatePage;
 use crate::visits::Visits;
 use crate::wal::{Header, LockId, LockMode, SyncMode, WalShared};
 
@@ -78,6 +79,16 @@ pub enum Straight {
     ExceptAt(Site),
 }
 
+/// Where a checkpoint gets the bytes of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CheckpointSource {
+    /// From its frame in the log, as SQLite does.
+    #[default]
+    Log,
+    /// From the connection's cache if the page there is known to be that frame's image, else from the log, as Turso does.
+    Cache,
+}
+
 /// How a database is set up.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
@@ -107,6 +118,8 @@ pub struct Config {
     pub rehearse_change: bool,
     /// A commit that leaves this many frames in the log is followed by a PASSIVE checkpoint; 0 is never.
     pub auto_checkpoint: u32,
+    /// Where checkpoints get the bytes of a page.
+    pub checkpoint_source: CheckpointSource,
     /// Whether a disk write that is torn harms nothing beside the bytes being written (`SQLITE_IOCAP_POWERSAFE_OVERWRITE`).
     /// Without it a commit under FULL is padded to the end of a sector, and changes whole sectors of the database file.
     pub powersafe_overwrite: bool,
@@ -132,6 +145,7 @@ impl Default for Config {
             busy_retries: 16,
             rehearse_change: false,
             auto_checkpoint: 0,
+            checkpoint_source: CheckpointSource::Log,
             powersafe_overwrite: true,
             salt_seed: 0,
             planted: Planted::default(),
@@ -246,6 +260,10 @@ pub struct Session {
     control: Option<u8>,
     /// The slot of the statement that changes pages or commits them by itself.
     pub(crate) writer: Option<u8>,
+    /// The page that is being spilled to make room.
+    pub(crate) spill: Option<Box<Spill>>,
+    /// The allocation of a page that the statement under way has begun.
+    pub(crate) allocation: AllocatePage,
     /// Grows when pages change beside a statement: what a suspended reader has pinned may be out of date.
     pub(crate) changes: u64,
     /// Whether it yields after every access to shared WAL state: see [`Config::micro`].
@@ -300,6 +318,8 @@ impl Hash for Session {
             statements,
             control,
             writer,
+            spill,
+            allocation,
             changes,
             micro,
             // Hashed by its value.
@@ -311,6 +331,7 @@ impl Hash for Session {
         view.hash(state);
         pages.hash(state);
         (open, explicit, opened_by_savepoint, savepoints, held).hash(state);
+        (spill, allocation).hash(state);
         (statements, control, writer, changes, micro, self.syncing()).hash(state);
         // A ticket is a name.
         in_flight.iter().for_each(|InFlight { slot, ticket: _, completion }| (slot, completion).hash(state));
@@ -336,6 +357,8 @@ impl Session {
             statements: Default::default(),
             control: None,
             writer: None,
+            spill: None,
+            allocation: AllocatePage::default(),
             changes: 0,
             syncing: Arc::new(AtomicU32::new(0)),
             in_flight: Vec::new(),
@@ -529,8 +552,25 @@ impl Session {
         self.writer.take_if(|slot| *slot == self.slot);
     }
 
+    /// Whether a page is being spilled.
+    pub(crate) fn is_spilling(&self) -> bool {
+        self.spill.is_some()
+    }
+
+    /// Whether the statement that is being stepped spills a page.
+    pub(crate) fn spills_itself(&self) -> bool {
+        self.spill.as_ref().is_some_and(|spill| spill.is_of(self.slot))
+    }
+
+    /// What is undone leaves no allocation half done: the next one begins at the start.
+    pub(crate) fn reset_allocation(&mut self) {
+        if !self.planted(Bug::AllocStateSurvivesRollback) {
+            self.allocation = AllocatePage::default();
+        }
+    }
+
     /// Whether any statement has control or writes, for inspection between statements.
-    pub(crate) fn is_in_control(&self) -> bool {
+    pub fn is_in_control(&self) -> bool {
         self.control.is_some() || self.writer.is_some()
     }
 

@@ -59,6 +59,16 @@ impl Transfer {
         self.queued.push_back(Part { request, group });
     }
 
+    /// Whether there is nothing to move.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queued.is_empty() && self.moving.is_empty()
+    }
+
+    /// Whether all of it is in the ring and waited for.
+    pub(crate) fn is_on_its_way(&self) -> bool {
+        self.waiting.is_some()
+    }
+
     /// Hands over what there is room for. Returns whether that was everything.
     fn hand_over(&mut self, s: &mut Session) -> Result<bool, Error> {
         while let Some(part) = self.queued.pop_front() {

@@ -5,6 +5,8 @@ use std::fmt::Write;
 use falken_harness::shrink::Size;
 use serde_json::{Value, json};
 
+use crate::table::{Style, write_rows};
+
 /// One search for one bug.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Trial {
@@ -94,15 +96,6 @@ pub struct DuelReport {
     pub portfolio: &'static str,
     /// All cells, those of a bug together.
     pub cells: Vec<Cell>,
-}
-
-/// How a table's rows are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
-    /// Columns of the same width.
-    Text,
-    /// A Markdown table.
-    Markdown,
 }
 
 impl DuelReport {
@@ -226,24 +219,6 @@ impl DuelReport {
 
 fn size(cell: &Cell, of: impl Fn(&Sizes) -> u64) -> String {
     cell.sizes.as_ref().map_or("-".into(), |sizes| of(sizes).to_string())
-}
-
-fn write_rows(rows: &[Vec<String>], style: Style) -> String {
-    let columns = rows[0].len();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let mut out = String::new();
-    for (at, row) in rows.iter().enumerate() {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        let _ = match style {
-            Style::Text => writeln!(out, "{}", cells.join("  ").trim_end()),
-            Style::Markdown => writeln!(out, "| {} |", cells.join(" | ")),
-        };
-        if at == 0 && style == Style::Markdown {
-            let _ = writeln!(out, "|{}", "---|".repeat(columns));
-        }
-    }
-    out
 }
 
 #[cfg(test)]

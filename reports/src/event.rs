@@ -34,6 +34,7 @@ pub fn describe(kind: &EventKind) -> String {
         }
         EventKind::SavepointOpen { depth } => format!("savepoint {depth}"),
         EventKind::SavepointRelease { depth } => format!("release savepoint {depth}"),
+        EventKind::SpillGivenUp { frame } => format!("spill of frame {frame} given up"),
         EventKind::SavepointUndo { depth, at } => format!("undo to savepoint {depth}, frame {}", at.frame),
         EventKind::Submit { op, file, io, offset, len, .. } => {
             format!("#{} {} {} {offset}+{len}", op.0, io.name(), file.name())

@@ -141,6 +141,7 @@ impl Family {
             EventKind::Lock { .. } | EventKind::LockBusy { .. } | EventKind::Unlock { .. } => Self::Lock,
             EventKind::WalHeader { .. }
             | EventKind::Frame { .. }
+            | EventKind::SpillGivenUp { .. }
             | EventKind::Overwrite { .. }
             | EventKind::Publish { .. }
             | EventKind::Restart { .. }

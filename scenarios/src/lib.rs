@@ -10,6 +10,8 @@ pub mod command;
 pub mod duel;
 pub mod exit;
 pub mod history_file;
+pub mod hunt;
+pub mod matrix;
 pub mod nightly;
 #[cfg(feature = "sqlite-oracle")]
 pub mod oracle;

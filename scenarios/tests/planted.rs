@@ -63,6 +63,14 @@ const CASES: &[Case] = &[
     case(Bug::CacheCheckpointHidesChange, 50, &[]),
     case(Bug::PinLeakOnInvalidate, 100, &[]),
     case(Bug::PageFailedReadStaysLocked, 50, &[]),
+    case(Bug::PageInflightHandedOut, 50, &[]),
+    case(Bug::CacheHeaderAdoptedOnFailedBegin, 50, &[]),
+    // What was lost shows in a row as soon as in a page.
+    case(Bug::SpillRedirtiedMarkedClean, 50, &["RE-1", "PG-1"]),
+    case(Bug::CkptCopiesUncheckedCachedPage, 50, &[]),
+    case(Bug::CkptTruncateAssumesComplete, 50, &[]),
+    case(Bug::CkptLockDroppedBeforeTruncate, 50, &[]),
+    case(Bug::AllocStateSurvivesRollback, 50, &[]),
     case(Bug::WalRetryLoopInsideStep, 50, &[]),
     // A reader whose snapshot is not protected is noticed when it looks something up, if not before.
     case(Bug::WalSkipReadMarkRecheck, 100, &["WAL-2"]),
@@ -110,6 +118,7 @@ const CASES: &[Case] = &[
 const NOT_SHOWN: &[(Bug, &str)] = &[
     (Bug::CompletionDoneBeforeCallback, "needs threads: the loom tests find it"),
     (Bug::DurHeaderSyncErrorIgnored, "needs an fsync error that leaves pages marked clean"),
+    (Bug::CallbackLockReentry, "needs threads: the loom tests find it"),
     (Bug::GroupLinkAfterFinish, "needs threads: the loom tests find it"),
 ];
 

@@ -1,5 +1,7 @@
 //! When an operation has ended, every resumable field it used is back at its start value.
 
+use falken_models::connection::Connection;
+
 use super::{Invariant, Moment, View};
 use crate::verdict::Evidence;
 
@@ -12,8 +14,24 @@ impl Invariant for CleanAfterEnd {
         let Some(connection) = view.ended_connection() else { return Ok(()) };
         let conn = connection.session().conn;
         match connection.residue() {
-            None => Ok(()),
+            None => check_header(connection, view),
             Some(field) => Err(Evidence::new(format!("connection c{conn} has ended its statement, but `{field}` is still set"))),
         }
+    }
+}
+
+/// The private header copy is that of the connection's last transaction, to which its cache belongs, or it is void.
+fn check_header(connection: &Connection, view: &View<'_>) -> Result<(), Evidence> {
+    let session = connection.session();
+    let cached_at = view.ledger.conns[usize::from(session.conn)].snapshot;
+    let header = session.view.header.log_point();
+    match (view.ledger.commit_at(header), cached_at) {
+        (Some(found), Some(cached_at)) if session.view.header.is_init && found != cached_at => {
+            let summary = format!("connection c{} has kept a header that its cache does not belong to", session.conn);
+            Err(Evidence::new(summary)
+                .with("private header", format!("{header:?}, commit {found}"))
+                .with("its last transaction saw", format!("commit {cached_at}")))
+        }
+        _ => Ok(()),
     }
 }

@@ -17,6 +17,7 @@ modules! {
     recency, recovery_stable, reset_guard, result_truth, rollback_exact, schedule_independence, serial_history, sibling_isolation,
     single_writer, snapshot_reads, transfer_exact, wake, wal_synced_first,
 }
+mod selection;
 mod view;
 
 use std::hash::{Hash, Hasher};
@@ -27,6 +28,7 @@ use falken_models::session::Error;
 use falken_models::state::StateHasher;
 
 use crate::verdict::{Evidence, Violation};
+pub use selection::{GROUPS, Selection, known};
 pub use view::View;
 
 /// When an invariant is checked, besides on events.
@@ -132,6 +134,13 @@ macro_rules! entry {
     (@dear $($other:ident)?) => { false };
 }
 
+impl Entry {
+    /// Whether it costs much, so that it is none of the [cheap](GROUPS) ones.
+    pub const fn is_dear(&self) -> bool {
+        self.is_dear
+    }
+}
+
 /// Every invariant that is checked online.
 #[rustfmt::skip]
 pub const TABLE: &[Entry] = &[
@@ -151,7 +160,7 @@ pub const TABLE: &[Entry] = &[
     entry!("WAL-5", "counters", "nBackfill <= nBackfillAttempted <= mxFrame, and nBackfill never decreases within a generation", counters::Counters, on [Crash], at [Step]),
     entry!("WAL-6", "generation", "every restart makes a new generation, and its header is in the file before its first frame", generation::Generation, on [Restart, Recovered, WalHeader, Frame], at []),
     entry!("WAL-7", "read-mark-safety", "nothing that a reader relies on is overwritten while it holds its slot", read_mark_safety::ReadMarkSafety, on [CheckpointCopy, Frame], at []),
-    entry!("WAL-8", "reset-guard", "the log is restarted only when all of it is durably backfilled and no reader needs it", reset_guard::ResetGuard, on [Backfill, Publish, Restart, WalRemove, Recovered, Finish], at []),
+    entry!("WAL-8", "reset-guard", "the log is restarted only when all of it is durably backfilled and no reader needs it", reset_guard::ResetGuard, on [Backfill, Publish, Restart, WalRemove, Recovered, Finish, WalTruncate, Crash], at []),
     entry!("CK-1", "wal-synced-first", "no page is copied before a log fsync covered its frame", wal_synced_first::WalSyncedFirst, on [CheckpointCopy], at []),
     entry!("CK-4", "content", "a checkpoint writes to each page its newest frame up to its header", checkpoint_content::CheckpointContent, on [CheckpointCopy, DbTruncate], at []),
     entry!("CK-3", "publish-after-copy", "nBackfill is published only after the pages are in the database file, durably at the end", publish_after_copy::PublishAfterCopy, on [Backfill], at []),
@@ -161,7 +170,7 @@ pub const TABLE: &[Entry] = &[
     entry!("PG-1", "cache-coherence", "a clean cached page equals that page in the transaction's view", cache_coherence::CacheCoherence, on [PageUsed], at []),
     entry!("TX-6", "rollback-exact", "a rollback puts pages, dirty list and log position back to where they were", rollback_exact::RollbackExact, on [WriteEnd, SavepointOpen, SavepointUndo, Crash], at [], ended),
     entry!("TX-7", "sibling-isolation", "what ends one statement leaves the others of its connection alone", sibling_isolation::SiblingIsolation, on [Rollback, CheckpointBegin], at [], ended),
-    entry!("TX-1", "atomicity", "a transaction that was rolled back is over", atomicity::Atomicity, on [], at [], ended),
+    entry!("TX-1", "atomicity", "what a statement or a transaction does is there all together or not at all", atomicity::Atomicity, on [PageUsed], at [], ended),
     entry!("TX-2", "honest-outcome", "what a client is told is true: OK means committed, an error means nothing published, figures are right", honest_outcome::HonestOutcome, on [], at [], ended),
     entry!("RE-1", "schedule-independence", "an operation that yields gives the result of one that does not", schedule_independence::ScheduleIndependence, on [], at [], ended),
     entry!("RE-3", "clean-after-end", "an ended operation leaves no resumable field behind", clean_after_end::CleanAfterEnd, on [], at [Commit]),
@@ -204,6 +213,7 @@ pub enum Parse {
 /// The invariants of one run, ready to be asked.
 pub struct Checks {
     parse: Parse,
+    selection: Selection,
     all: Vec<Box<dyn Invariant>>,
     /// For each tag, which invariants subscribed.
     by_tag: [Vec<usize>; Tag::COUNT],
@@ -224,6 +234,7 @@ impl Hash for Checks {
         // Counters and the policy of parsing: with `Parse::Always` they decide nothing.
         let Self {
             parse: _,
+            selection: _,
             all,
             by_tag: _,
             by_moment: _,
@@ -241,10 +252,11 @@ impl Hash for Checks {
 }
 
 impl Checks {
-    /// All invariants of [`TABLE`].
-    pub fn new(parse: Parse) -> Self {
+    /// The selected ones of [`TABLE`].
+    pub fn new(parse: Parse, selection: Selection) -> Self {
         let mut checks = Self {
             parse,
+            selection,
             all: TABLE.iter().map(|entry| (entry.new)()).collect(),
             by_tag: std::array::from_fn(|_| Vec::new()),
             by_moment: std::array::from_fn(|_| Vec::new()),
@@ -255,7 +267,7 @@ impl Checks {
             commits: 0,
             dear_from: 0,
         };
-        for (index, entry) in TABLE.iter().enumerate() {
+        for (index, entry) in TABLE.iter().enumerate().filter(|(_, entry)| checks.selection.has(entry.id)) {
             entry.events.iter().for_each(|tag| checks.by_tag[*tag as usize].push(index));
             entry.moments.iter().for_each(|moment| checks.by_moment[*moment as usize].push(index));
             if entry.at_end {
@@ -272,20 +284,16 @@ impl Checks {
     }
 }
 
-impl Checks {
-    /// Leaves only the invariants with these ids to be checked.
-    pub fn keep(&mut self, ids: &[&str]) {
-        let Self { by_tag, by_moment, at_end, with_memory: (by_tag_again, by_moment_again), .. } = self;
-        let lists = by_tag.iter_mut().chain(by_moment).chain([at_end]).chain(by_tag_again).chain(by_moment_again);
-        lists.for_each(|list| list.retain(|index| ids.contains(&TABLE[*index].id)));
-    }
-}
-
 fn violation(index: usize, step: u64, evidence: Evidence) -> Box<Violation> {
     Box::new(Violation { invariant: TABLE[index].id, step, evidence })
 }
 
 impl Checks {
+    /// Whether this invariant is checked, be it here or by the run loop.
+    pub fn has(&self, id: &str) -> bool {
+        self.selection.has(id)
+    }
+
     /// Shows an event to its subscribers.
     ///
     /// # Errors

@@ -1,6 +1,8 @@
 //! The log is restarted only when every frame is backfilled, those pages are durable, and no reader holds a mark slot; it
-//! is removed only when, besides, nobody else has the database open.
+//! is removed only when, besides, nobody else has the database open; and its file is cut only by a checkpointer that has
+//! kept all others out since.
 
+use falken_models::disk::{FileId, IoKind};
 use falken_models::event::{Actor, Event, EventKind};
 use falken_models::wal::{LockId, SyncMode};
 
@@ -11,6 +13,8 @@ use crate::verdict::Evidence;
 #[derive(Debug, Default, Hash)]
 pub struct ResetGuard {
     before: Before,
+    /// The connection that is cutting the log file.
+    cutting: Option<u8>,
 }
 
 impl Invariant for ResetGuard {
@@ -20,6 +24,11 @@ impl Invariant for ResetGuard {
         let removes = match event.kind {
             EventKind::Restart { .. } => false,
             EventKind::WalRemove => true,
+            EventKind::Crash { .. } => {
+                self.cutting = None;
+                return Ok(());
+            }
+            EventKind::WalTruncate | EventKind::Finish { .. } => return self.check_cut(event, view),
             _ => return Ok(()),
         };
         let alone = Actor::Conn(view.holder(LockId::DATABASE).unwrap_or(u8::MAX)) == event.actor;
@@ -40,6 +49,27 @@ impl Invariant for ResetGuard {
         let verb = if removes { "removes" } else { "restarts" };
         let summary = format!("{} {verb} the log although {why}", name(event.actor));
         Err(Evidence::new(summary).with("nBackfill", before.backfill).with("mxFrame", before.frames))
+    }
+}
+
+impl ResetGuard {
+    /// When a checkpointer asks for the cut, and still when it is done, WRITE and the readers' slots are its own.
+    fn check_cut(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
+        let conn = match (event.kind, event.actor) {
+            (EventKind::WalTruncate, Actor::Conn(conn)) => *self.cutting.insert(conn),
+            (EventKind::Finish { file: FileId::Wal, io: IoKind::Truncate, .. }, _) => {
+                let Some(conn) = self.cutting.take() else { return Ok(()) };
+                conn
+            }
+            _ => return Ok(()),
+        };
+        let mut needed = [LockId::WRITE, LockId::read(1)].into_iter();
+        let Some(lost) = needed.find(|lock| view.holder(*lock) != Some(conn)) else { return Ok(()) };
+        let holder = view.holder(lost).map_or("nobody".into(), |holder| format!("c{holder}"));
+        let published = view.ledger.published;
+        Err(Evidence::new(format!("connection c{conn} cuts the log file without holding {}", lost.name()))
+            .with("held by", holder)
+            .with("published", format!("{published:?}")))
     }
 }
 

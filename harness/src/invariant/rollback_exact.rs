@@ -13,7 +13,7 @@ use super::{Invariant, View};
 use crate::verdict::Evidence;
 
 /// The pages that a connection has changed, as they are now: in its cache, or in a frame of its own.
-type Changed = BTreeMap<u32, u64>;
+pub(super) type Changed = BTreeMap<u32, u64>;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -117,7 +117,7 @@ fn position(summary: String, found: LogPoint, right: LogPoint) -> Evidence {
     Evidence::new(summary).with("log position", format!("{found:?}")).with("must be", format!("{right:?}"))
 }
 
-fn changed(conn: u8, view: &View<'_>) -> Changed {
+pub(super) fn changed(conn: u8, view: &View<'_>) -> Changed {
     let mut changed = Changed::new();
     if let Some(connection) = view.connection(conn) {
         let session = connection.session();

@@ -136,6 +136,34 @@ impl Ledger {
         Err(("DUR-2", describe(evidence)))
     }
 
+    /// Commits that were tried and have failed, or were lost in a crash, and may yet be seen in the files.
+    pub fn failed_transactions(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempt.iter().chain(self.ghosts.iter().flat_map(|ghost| &ghost.commits))
+    }
+
+    /// Whether a recovered image that is no prefix of the commits is one with a part of the next transaction.
+    pub fn half_a_transaction(&self, recovered: &Recovered, owed: Survival) -> Option<Evidence> {
+        let found = |page: u32| {
+            let start = (page as usize - 1) * self.page_size;
+            recovered.image.get(start..start + self.page_size).map(digest)
+        };
+        let next = |commit: u32| match &self.attempt {
+            Some(attempt) if commit == self.newest() => attempt.page_digests.clone(),
+            _ => self.versions.changes(commit + 1).0,
+        };
+        (0..=owed.may).rev().find_map(|commit| {
+            let (differing, next) = (self.differing_pages(&recovered.image, commit, &[]), next(commit));
+            let is_new = |page: &u32| found(*page) == next.get(page).copied();
+            let (new, old): (Vec<u32>, Vec<u32>) = next.keys().partition(|page| is_new(page));
+            let only_new_differ = !differing.is_empty() && differing.iter().all(|page| new.contains(page));
+            (only_new_differ && !old.is_empty()).then(|| {
+                Evidence::new(format!("the transaction after commit {commit} has survived in part"))
+                    .with("pages that are new", format!("{new:?}"))
+                    .with("pages that are old", format!("{old:?}"))
+            })
+        })
+    }
+
     /// Judges a recovered image: finds out which state it shows, and holds its structure and rows to that state.
     ///
     /// # Errors

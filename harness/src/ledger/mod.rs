@@ -259,6 +259,7 @@ impl Ledger {
             EventKind::Frame { frame, page, commit_pages, digest } => {
                 self.note_frame(conn, frame, commit_pages, FrameFact { page, digest, written: false });
             }
+            EventKind::SpillGivenUp { frame } => self.note_given_up(conn, frame),
             EventKind::Overwrite { frame, page, digest } => {
                 self.frames.overwrite(frame, digest);
                 self.conn_mut(conn).own_pages.insert(page, digest);
@@ -362,14 +363,28 @@ impl Ledger {
 
     /// What a savepoint holds is what the frames up to its position hold, and what was dirty then.
     fn note_undo(&mut self, conn: u8, depth: u8, at: LogPoint) {
-        let mut own_pages = BTreeMap::new();
         // Before the transaction writes, its place in the log means nothing.
-        if self.conns[usize::from(conn)].writing {
-            let own = (self.published.frame + 1..=at.frame).filter_map(|frame| self.frames.get(frame));
-            own_pages.extend(own.map(|fact| (fact.page, fact.digest)));
+        let own_pages = if self.conns[usize::from(conn)].writing {
             self.frames.truncate(at.frame);
-        }
+            self.unpublished_pages()
+        } else {
+            BTreeMap::new()
+        };
         self.conns[usize::from(conn)].undo_to(depth, at, own_pages, &self.versions);
+    }
+
+    /// What the frames behind the published ones hold of each page.
+    fn unpublished_pages(&self) -> BTreeMap<u32, u64> {
+        let own = (self.published.frame + 1..).map_while(|frame| self.frames.get(frame));
+        own.map(|fact| (fact.page, fact.digest)).collect()
+    }
+
+    /// A frame was being written by a spill that has come to nothing: the next one takes its place.
+    fn note_given_up(&mut self, conn: u8, frame: u32) {
+        self.frames.truncate(frame - 1);
+        let own_pages = self.unpublished_pages();
+        let facts = self.conn_mut(conn);
+        (facts.own_end.frame, facts.own_pages) = (frame - 1, own_pages);
     }
 
     fn note_restart(&mut self, conn: u8, at: LogPoint) {

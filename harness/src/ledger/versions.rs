@@ -50,7 +50,7 @@ impl Versions {
     }
 
     /// What a commit changed.
-    pub(super) fn changes(&self, commit: u32) -> (BTreeMap<u32, u64>, Vec<Row>) {
+    pub fn changes(&self, commit: u32) -> (BTreeMap<u32, u64>, Vec<Row>) {
         let in_commit = |(number, _): &&(u32, u64)| *number == commit;
         let pages = (1..).zip(&self.pages).filter_map(|(page, v)| Some((page, v.iter().rev().find(in_commit)?.1)));
         let rows = self.rows.iter().filter_map(|(key, versions)| {

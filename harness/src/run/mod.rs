@@ -210,13 +210,6 @@ struct Ended {
 type Checked<T> = Result<T, Box<Violation>>;
 
 impl<S: Subject> Run<'_, S> {
-    /// Checks only the invariants with these ids; crashes are judged nevertheless.
-    #[must_use]
-    pub fn only(mut self, ids: &[&str]) -> Self {
-        self.checks.keep(ids);
-        self
-    }
-
     /// Runs to the end or to the first violation.
     pub fn go(mut self) -> RunReport {
         let verdict =
@@ -232,6 +225,15 @@ impl<S: Subject> Run<'_, S> {
     /// Takes one action.
     #[inline]
     pub(crate) fn advance(&mut self) -> Checked<Action> {
+        match self.take_action() {
+            // The run cannot go on from there, so it ends without a word on what nobody asked.
+            Err(violation) if !self.checks.has(violation.invariant) => Ok(Action::Finale),
+            taken => taken,
+        }
+    }
+
+    #[inline]
+    fn take_action(&mut self) -> Checked<Action> {
         let action = self.select()?;
         self.take(action)?;
         Ok(action)
@@ -335,7 +337,10 @@ impl<'a, S: Subject> Run<'a, S> {
             situation: 0,
             wakers: Wakers::new(connections),
             ledger,
-            checks: Checks::new(if scenario.is_finite() { Parse::Always } else { Parse::Sometimes }),
+            checks: Checks::new(
+                if scenario.is_finite() { Parse::Always } else { Parse::Sometimes },
+                scenario.selection(),
+            ),
             history: Recorder::default(),
             trace: Trace::default(),
             probes: Hits::default(),

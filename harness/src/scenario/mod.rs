@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use crate::check::Model;
 use crate::fault::Rate;
+use crate::invariant::Selection;
 pub use crash_images::{CrashImages, Torn};
 
 /// The names of the transactions that a client's mix can be made of.
@@ -89,6 +90,9 @@ pub struct Scenario {
     /// What the clients' history must satisfy.
     #[serde(default)]
     pub history: History,
+    /// Which invariants are checked.
+    #[serde(default)]
+    pub checks: Checks,
     /// When a run ends.
     #[serde(default)]
     pub bounds: Bounds,
@@ -121,6 +125,8 @@ pub struct Database {
     pub create: bool,
     /// Buffers that writes in flight share; 0 is as many as are wanted.
     pub buffer_pool: u16,
+    /// Where checkpoints get the bytes of a page.
+    pub checkpoint_source: CheckpointSource,
 }
 
 impl Default for Database {
@@ -135,6 +141,7 @@ impl Default for Database {
             auto_checkpoint: 0,
             create: false,
             buffer_pool: 0,
+            checkpoint_source: CheckpointSource::Log,
         }
     }
 }
@@ -155,6 +162,24 @@ impl From<Sync> for SyncMode {
             Sync::Off => Self::Off,
             Sync::Normal => Self::Normal,
             Sync::Full => Self::Full,
+        }
+    }
+}
+
+/// Where checkpoints get the bytes of a page: see [`models`](falken_models::session::CheckpointSource).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[allow(missing_docs, reason = "the models' enum of the same name says it")]
+pub enum CheckpointSource {
+    Log,
+    Cache,
+}
+
+impl From<CheckpointSource> for falken_models::session::CheckpointSource {
+    fn from(source: CheckpointSource) -> Self {
+        match source {
+            CheckpointSource::Log => Self::Log,
+            CheckpointSource::Cache => Self::Cache,
         }
     }
 }
@@ -253,6 +278,14 @@ pub struct Faults {
     pub no_space: Rate,
     pub short_read: Rate,
     pub short_write: Rate,
+}
+
+/// Which invariants are checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Checks {
+    /// Groups, ids and names; none at all means every invariant. See [`Selection`].
+    pub only: Vec<String>,
 }
 
 /// What the clients' history must satisfy at the end of a run.
@@ -373,6 +406,14 @@ impl Scenario {
         self.clients.iter().flat_map(|clients| std::iter::repeat_n(clients, usize::from(clients.count)))
     }
 
+    /// Which invariants are checked.
+    ///
+    /// # Panics
+    /// If the scenario was not validated.
+    pub fn selection(&self) -> Selection {
+        Selection::of(&self.checks.only).expect("the scenario is valid")
+    }
+
     /// Whether every client runs a program, so that the scenario has an end.
     pub fn is_finite(&self) -> bool {
         self.clients.iter().all(|clients| clients.mix.is_empty() && clients.beside.is_empty())
@@ -393,6 +434,7 @@ impl Scenario {
             auto_checkpoint: self.database.auto_checkpoint,
             create: self.database.create,
             buffer_pool: self.database.buffer_pool,
+            checkpoint_source: self.database.checkpoint_source.into(),
             powersafe_overwrite: self.disk.powersafe_overwrite,
             ..Config::default()
         }

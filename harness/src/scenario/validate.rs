@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::program::parse_program;
 use super::{Clients, Scenario, ScenarioError, Sync, TEMPLATES};
+use crate::invariant::Selection;
 use crate::probe;
 
 /// The most connections in one run: their numbers and lanes stay readable.
@@ -48,6 +49,8 @@ impl Scenario {
         range("database.read-retries", u64::from(self.database.read_retries), 0, 10_000)?;
         range("database.auto-checkpoint", u64::from(self.database.auto_checkpoint), 0, 1_000_000)?;
         one_of("disk.sector-size", self.disk.sector_size, &[512, 4096])?;
+        Selection::of(&self.checks.only)
+            .map_err(|unknown| problem("checks.only", format!("names `{unknown}`, which is no invariant")))?;
         range("rows.keys", u64::from(self.rows.keys), 1, 100_000)?;
         range("rows.value-bytes-max", u64::from(self.rows.value_bytes_max), 0, 1 << 20)?;
         range("rows.statements-max", u64::from(self.rows.statements_max), 1, 1000)?;

@@ -7,7 +7,7 @@ use strum::VariantNames;
 use crate::event::EventKind;
 use crate::io::StateTransition;
 use crate::io::TransitionResult::Continue;
-use crate::pager::{GetPage, PinnedPage, mark_dirty};
+use crate::pager::{GetPage, PinnedPage, mark_dirty, settle_spill};
 use crate::session::{Error, Session, Turn};
 use crate::table::format::page1;
 use crate::turn;
@@ -100,6 +100,7 @@ impl StateTransition<Session> for Commit {
                 }
                 *get = pages.pop().map(GetPage::new);
                 if get.is_none() {
+                    turn!(settle_spill(s));
                     self.state = State::Append(Box::new(Self::append(s)));
                 }
                 Ok(Continue)

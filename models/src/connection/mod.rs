@@ -266,6 +266,8 @@ impl Connection {
             (self.session.syncing(), "syncing"),
             (memory.iter().any(|memory| memory.in_transaction), "in_transaction"),
             (self.session.is_in_control(), "control"),
+            (self.session.is_spilling(), "spill"),
+            (!self.session.allocation.is_idle(), "allocation"),
             (self.slots.iter().any(|slot| slot.awaiting.is_some()), "awaiting"),
             (self.slots.iter().any(|slot| slot.abandoned), "abandoned"),
             (self.slots.iter().any(|slot| slot.interrupted), "interrupted"),

@@ -10,7 +10,7 @@ use crate::bug::Bug;
 use crate::event::{EventKind, StatementKind};
 use crate::io::StateTransition;
 use crate::io::TransitionResult::{Continue, Done};
-use crate::pager::{UndoTo, open_savepoint, release_savepoint};
+use crate::pager::{UndoTo, give_up_spill, open_savepoint, release_savepoint, settle_spill};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
 use crate::turn;
@@ -29,6 +29,8 @@ pub(super) enum Phase {
     /// WRITE was busy or the snapshot too old: let go, give way, and begin again on a fresh snapshot.
     BeginAgain(EndRead),
     Body(Box<Body>),
+    /// The work is done, and a page that was spilled meanwhile is still being written.
+    Spill,
     Commit(Commit),
     /// ROLLBACK TO.
     UndoTo(UndoTo),
@@ -108,6 +110,7 @@ impl Statement {
             Phase::BeginWrite(_) => "begin write",
             Phase::BeginAgain(_) => "begin again",
             Phase::Body(_) => "work",
+            Phase::Spill => "finish spill",
             Phase::Commit(commit) => commit.stage(),
             Phase::UndoTo(_) => "undo to savepoint",
             Phase::UndoStatement(_) => "undo statement",
@@ -125,7 +128,7 @@ impl Statement {
     pub(super) fn heeds_interrupts(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Start | Phase::Open(_) | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::Body(_)
+            Phase::Start | Phase::Open(_) | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::Body(_) | Phase::Spill
         ) && !matches!(self.op, Op::Commit | Op::Rollback | Op::Close | Op::Drop)
     }
 
@@ -159,6 +162,7 @@ impl Statement {
             | Phase::BeginWrite(_)
             | Phase::BeginAgain(_)
             | Phase::Body(_)
+            | Phase::Spill
             | Phase::Commit(_)
             | Phase::AutoCheckpoint(_)
             | Phase::Close(_) => false,
@@ -169,6 +173,7 @@ impl Statement {
     /// the statement's own, or the statement was to end it.
     pub(super) fn fail(&mut self, s: &mut Session, error: Error) {
         s.mine().must_finish = false;
+        give_up_spill(s);
         if self.is_ending() {
             return;
         }
@@ -193,15 +198,17 @@ impl Statement {
                 Phase::Open(_) | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::BeginAgain(_) | Phase::Close(_),
                 _,
             ) => Phase::Release(ReleaseLocks::default()),
-            (Phase::Body(_), Some(_)) if s.explicit && keeps_half => self.undone(s),
+            (Phase::Body(_) | Phase::Spill, Some(_)) if s.explicit && keeps_half => self.undone(s),
             // Without a read slot, lost while moving to another one, the transaction cannot go on.
-            (Phase::Body(_), Some(depth)) if s.view.slot.is_some() => Phase::UndoStatement(UndoTo::new(depth)),
-            (Phase::Body(_), None) if s.writer == Some(s.slot) || self.drops_unfinished_write(s) => {
+            (Phase::Body(_) | Phase::Spill, Some(depth)) if s.view.slot.is_some() => {
+                Phase::UndoStatement(UndoTo::new(depth))
+            }
+            (Phase::Body(_) | Phase::Spill, None) if s.writer == Some(s.slot) || self.drops_unfinished_write(s) => {
                 Phase::Unwind(Rollback::default())
             }
             // A reader has no locks of its own, unless it was just spilling a page.
-            (Phase::Body(_), None) if !s.has_control() => Phase::EndRead(EndRead),
-            (Phase::Body(_), None) => Phase::Release(ReleaseLocks::default()),
+            (Phase::Body(_) | Phase::Spill, None) if !s.has_control() => Phase::EndRead(EndRead),
+            (Phase::Body(_) | Phase::Spill, None) => Phase::Release(ReleaseLocks::default()),
             (Phase::Commit(_), _) if s.planted(Bug::CommitErrorLeavesDanglingTx) => {
                 s.explicit = false;
                 s.mine().in_transaction = false;
@@ -436,6 +443,10 @@ impl Statement {
                     body.reposition();
                 }
                 self.outcome = Ok(turn!(body.transition(s)));
+                self.phase = Phase::Spill;
+            }
+            Phase::Spill => {
+                turn!(settle_spill(s));
                 self.phase = self.after_body(s);
             }
             Phase::Commit(commit) => {

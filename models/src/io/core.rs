@@ -152,6 +152,7 @@ impl Core {
         let callback = self.tail.lock().callback.take();
         let Some(mut callback) = callback else { return };
         self.callback_runs.fetch_add(1, Ordering::Relaxed);
+        let _held = self.planted.is(Bug::CallbackLockReentry).then(|| self.tail.lock());
         match &mut callback {
             Callback::Plain(run) => run(result),
             Callback::Read(run, buffer) => run(result.map(|n| (Arc::clone(buffer), n))),

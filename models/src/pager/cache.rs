@@ -80,12 +80,13 @@ impl PageCache {
         Some(resident.page)
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.resident >= self.capacity
+    /// Whether a page must leave before another one can come. A page that is being spilled has its place given away.
+    pub(super) fn is_full(&self, spilling: bool) -> bool {
+        self.resident >= self.capacity + usize::from(spilling)
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        self.resident > self.capacity
+    pub(super) fn is_over(&self, spilling: bool) -> bool {
+        self.resident > self.capacity + usize::from(spilling)
     }
 
     /// The page that should leave next: the least recently used one that nobody holds, clean ones first.
@@ -108,9 +109,11 @@ impl PageCache {
         self.spilled || !self.dirty.is_empty()
     }
 
-    /// The frames of `pages` are in the log; `committed` says whether the transaction is, too.
-    pub(crate) fn frames_written(&mut self, pages: &[PinnedPage], committed: bool) {
-        for pinned in pages {
+    /// The frames of `pages` are in the log; `committed` says whether the transaction is, too. A page that has changed
+    /// since its spill began stays dirty, unless `any_version` will do.
+    pub(crate) fn frames_written(&mut self, pages: &[PinnedPage], committed: bool, any_version: bool) {
+        let as_written = |pinned: &&PinnedPage| committed || any_version || pinned.page().is_spilling();
+        for pinned in pages.iter().filter(as_written) {
             pinned.page().written_to_frame(committed);
             self.dirty.remove(&pinned.number());
         }
@@ -136,6 +139,13 @@ impl PageCache {
         self.slots.iter_mut().for_each(|slot| *slot = None);
         self.resident = 0;
         self.dirty.clear();
+    }
+
+    /// A copy of a page that is the image of this frame; of any cached version of the page if `any_version` will do.
+    pub(crate) fn copy_of_frame(&self, number: u32, at: (u32, [u32; 2]), any_version: bool) -> Option<Vec<u8>> {
+        let page = &self.resident(number)?.page;
+        let usable = page.is_image_of(at.1, at.0) || (any_version && page.is_loaded());
+        usable.then(|| page.with_bytes(<[u8]>::to_vec))
     }
 
     /// The page count in a cached page 1.

@@ -2,36 +2,28 @@
 
 use super::page::{Page, PinnedPage};
 use super::savepoint::{journal_absence, journal_page};
+use super::spill::{make_room_by_spill, prepare_spill, settle_spill};
 use crate::bug::Bug;
 use crate::digest::digest;
 use crate::disk::{FileId, Request};
 use crate::event::{Actor, EventKind, PageSource};
 use crate::io::TransitionResult::{Continue, Done};
 use crate::io::{Buffer, Completion, CompletionError, StateTransition};
-use crate::session::{Error, Session, Submitted, Turn};
+use crate::session::{CheckpointSource, Error, Session, Submitted, Turn};
 use crate::site::Site;
 use crate::sync::Arc;
 use crate::turn;
-use crate::wal::{AppendFrames, format};
+use crate::wal::format;
 
 /// Gives a pinned, loaded page of the connection's snapshot.
 #[derive(Debug, Hash)]
 pub struct GetPage {
     number: u32,
     has_shrunk: bool,
-    spill: Option<Spill>,
     /// The read that this machine waits for.
     awaited: Option<Completion>,
     /// The read that this machine has submitted last: only it knows how to go on with a short one.
     read: Option<PageRead>,
-}
-
-/// A page that is being written to an unpublished frame, to make room.
-#[derive(Debug, Hash)]
-struct Spill {
-    append: Box<AppendFrames>,
-    /// Control was taken for the spill alone.
-    took_control: bool,
 }
 
 /// A read of a page, or of the rest of one.
@@ -45,7 +37,12 @@ struct PageRead {
 impl GetPage {
     /// A machine that gets page `number`.
     pub fn new(number: u32) -> Self {
-        Self { number, has_shrunk: false, spill: None, awaited: None, read: None }
+        Self { number, has_shrunk: false, awaited: None, read: None }
+    }
+
+    /// Whether it has not begun.
+    pub(crate) fn is_fresh(&self) -> bool {
+        !self.has_shrunk && self.awaited.is_none()
     }
 }
 
@@ -54,17 +51,8 @@ impl StateTransition<Session> for GetPage {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<PinnedPage> {
-        if let Some(spill) = &mut self.spill {
-            let turn = spill.append.transition(s)?;
-            // Parts of it say so themselves and take it back; here it holds for the whole.
-            s.mine().must_finish = true;
-            turn!(Ok::<_, Error>(turn));
-            s.mine().must_finish = false;
-            if spill.took_control {
-                s.release_control();
-            }
-            self.spill = None;
-            // A statement that writes may have begun meanwhile.
+        if let Some(turn) = prepare_spill(s) {
+            turn!(turn);
             return Ok(Continue);
         }
         if let Some(error) = self.awaited.take_if(|read| read.finished()).and_then(|read| read.get_error())
@@ -75,13 +63,15 @@ impl StateTransition<Session> for GetPage {
         // A statement may have made more pages than the cache has room for: the excess leaves first. Once, or the page that
         // is wanted would be driven out again and again where all others are in use.
         if !std::mem::replace(&mut self.has_shrunk, true)
-            && s.pages.is_over()
+            && s.pages.is_over(s.is_spilling())
             && let Some(turn) = self.make_room(s)
         {
             return turn;
         }
+        let planted = s.shared.config.planted;
         if let Some((page, reading)) = s.pages.find(self.number) {
-            if page.is_loaded() {
+            let handed_out = self.awaited.is_none() && planted.is(Bug::PageInflightHandedOut);
+            if page.is_loaded() || (handed_out && page.is_locked()) {
                 let page = PinnedPage::new(Arc::clone(page));
                 note_use(s, page.page());
                 return Ok(Done(page));
@@ -105,7 +95,7 @@ impl StateTransition<Session> for GetPage {
             }
             // The read has failed, or whoever made it has given it up halfway. This one tries again.
         }
-        if s.pages.is_full()
+        if s.pages.is_full(s.is_spilling())
             && let Some(turn) = self.make_room(s)
         {
             return turn;
@@ -118,28 +108,15 @@ impl StateTransition<Session> for GetPage {
 impl GetPage {
     /// Evicts or starts to spill one page; `None` if every page is in use, and the cache has to grow.
     fn make_room(&mut self, s: &mut Session) -> Option<Turn<PinnedPage>> {
-        let victim = s.pages.victim()?;
-        if !victim.is_dirty() {
-            evict(s, &victim);
-            return Some(Ok(Continue));
+        match s.pages.victim() {
+            Some(victim) if !victim.is_dirty() => {
+                evict(s, &victim);
+                Some(Ok(Continue))
+            }
+            // Page 1 is never spilled: its change counter is stamped at commit.
+            Some(victim) if victim.number() != 1 => Some(then_continue(make_room_by_spill(s, victim))),
+            Some(_) | None => s.spills_itself().then(|| then_continue(settle_spill(s))),
         }
-        // Page 1 is never spilled: its change counter is stamped at commit.
-        (victim.number() != 1).then(|| self.start_spill(s, victim))
-    }
-
-    /// The frame position is the transaction's, so a spill needs control; and it is finished even if the statement is
-    /// abandoned, because the transaction goes on.
-    fn start_spill(&mut self, s: &mut Session, victim: Arc<Page>) -> Turn<PinnedPage> {
-        let took_control = !s.has_control();
-        if !s.take_control() {
-            return s.give_way(Site::StatementSibling);
-        }
-        if !s.planted(Bug::SavepointSpillNotJournaled) {
-            journal_page(s, &victim);
-        }
-        let append = Box::new(AppendFrames::spill(PinnedPage::new(victim)));
-        self.spill = Some(Spill { append, took_control });
-        Ok(Continue)
     }
 
     /// Submits a read; its page becomes resident when it is accepted. If there is no room for it the page is looked up
@@ -158,6 +135,11 @@ impl GetPage {
             }
         }
     }
+}
+
+fn then_continue(turn: Turn<()>) -> Turn<PinnedPage> {
+    turn!(turn);
+    Ok(Continue)
 }
 
 /// Hands a read to the disk; an accepted one makes its page resident.
@@ -208,7 +190,7 @@ fn evict(s: &mut Session, victim: &Page) {
 /// Starts to read a page that will be wanted soon, if there is room for it in the cache and in the ring; nobody waits for
 /// it here, and a refusal is for whoever wants the page to see.
 pub(crate) fn read_ahead(s: &mut Session, number: u32) -> Result<(), Error> {
-    if s.pages.find(number).is_none() && !s.pages.is_full() {
+    if s.pages.find(number).is_none() && !s.pages.is_full(s.is_spilling()) {
         let read = find_page(s, number)?;
         let _nobody_waits = submit_read(s, number, &read);
     }
@@ -234,6 +216,11 @@ fn find_page(s: &Session, number: u32) -> Result<PageRead, Error> {
     };
     s.emit(EventKind::Lookup { page: number, source });
     let page = Page::new(number, page_size);
+    if let PageSource::Frame(frame) = source
+        && s.shared.config.checkpoint_source == CheckpointSource::Cache
+    {
+        page.set_image_of(view.header.salts, frame);
+    }
     let request = Request::read(file, offset, Arc::clone(page.buffer()));
     Ok(PageRead { page, source, request })
 }

@@ -15,6 +15,12 @@ const LOCKED: u32 = 2;
 const DIRTY: u32 = 4;
 /// Changed by the transaction under way, and its own unpublished frame holds the current bytes.
 const SPILLED: u32 = 8;
+/// Being written to an unpublished frame, and not changed since that began.
+const SPILLING: u32 = 16;
+
+fn joined(salts: [u32; 2]) -> u64 {
+    u64::from(salts[0]) << 32 | u64::from(salts[1])
+}
 
 /// A page object. Connections hold it through [`PinnedPage`]; a read in flight holds it until it finishes.
 pub struct Page {
@@ -24,6 +30,8 @@ pub struct Page {
     pins: AtomicU32,
     /// The digest of the bytes when they were loaded or last written to a frame.
     digest: AtomicU64,
+    /// The frame that it is known to be the image of, 0 for none, and the salts of that frame's generation.
+    image_of: (AtomicU32, AtomicU64),
 }
 
 impl Page {
@@ -34,6 +42,7 @@ impl Page {
             flags: AtomicU32::new(0),
             pins: AtomicU32::new(0),
             digest: AtomicU64::new(0),
+            image_of: (AtomicU32::new(0), AtomicU64::new(0)),
         })
     }
 
@@ -113,12 +122,35 @@ impl Page {
 
     /// Returns whether the page was clean before.
     pub(super) fn make_dirty(&self) -> bool {
-        self.clear(SPILLED);
+        self.clear(SPILLED | SPILLING);
+        self.image_of.0.store(0, Ordering::Release);
         self.flags.fetch_or(DIRTY, Ordering::AcqRel) & DIRTY == 0
     }
 
+    /// A write of the bytes as they are now begins.
+    pub(super) fn begin_spill(&self) {
+        self.set(SPILLING);
+    }
+
+    /// Whether nothing has changed since the spill of this page began.
+    pub(super) fn is_spilling(&self) -> bool {
+        self.has(SPILLING)
+    }
+
+    /// The page is exactly this frame of this generation: it is being read from there, or was written to it.
+    pub(super) fn set_image_of(&self, salts: [u32; 2], frame: u32) {
+        self.image_of.0.store(frame, Ordering::Release);
+        self.image_of.1.store(joined(salts), Ordering::Release);
+    }
+
+    /// Whether the bytes are known to be those of this frame of this generation.
+    pub(super) fn is_image_of(&self, salts: [u32; 2], frame: u32) -> bool {
+        let known = (self.image_of.0.load(Ordering::Acquire), self.image_of.1.load(Ordering::Acquire));
+        self.is_loaded() && !self.is_dirty() && known == (frame, joined(salts))
+    }
+
     pub(super) fn written_to_frame(&self, committed: bool) {
-        self.clear(if committed { DIRTY | SPILLED } else { DIRTY });
+        self.clear(DIRTY | SPILLED | SPILLING);
         if !committed {
             self.set(SPILLED);
         }
@@ -141,12 +173,13 @@ impl Page {
 impl Hash for Page {
     fn hash<H: Hasher>(&self, state: &mut H) {
         hash_identity(self, state);
-        let Self { number, buffer, flags, pins, digest } = self;
+        let Self { number, buffer, flags, pins, digest, image_of } = self;
         number.hash(state);
         buffer.hash(state);
         flags.load(Ordering::Acquire).hash(state);
         pins.load(Ordering::Acquire).hash(state);
         digest.load(Ordering::Acquire).hash(state);
+        (image_of.0.load(Ordering::Acquire), image_of.1.load(Ordering::Acquire)).hash(state);
     }
 }
 
@@ -179,6 +212,16 @@ impl PinnedPage {
     pub fn read<R>(&self, f: impl FnOnce(&[u8]) -> R) -> R {
         debug_assert!(self.0.is_loaded(), "PG-2: page {} is used before it is loaded", self.0.number);
         self.0.buffer.read(f)
+    }
+
+    /// Whether the page was changed since it was last written to a frame.
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.0.is_dirty()
+    }
+
+    /// The page is exactly this frame of this generation.
+    pub(crate) fn set_image_of(&self, salts: [u32; 2], frame: u32) {
+        self.0.set_image_of(salts, frame);
     }
 
     /// Lends the bytes for change. The page must have been marked dirty.

@@ -228,6 +228,7 @@ impl StateTransition<Session> for UndoTo {
             }
             State::Restore => {
                 self.restore_pages(s);
+                s.reset_allocation();
                 s.note_change();
                 self.state = State::Trim;
                 if s.view.writing {

@@ -64,8 +64,25 @@ impl StateTransition<Session> for Head {
 
 /// Gives a page that nothing uses, filled with zeros and dirty: from the freelist, or at the end of the database.
 #[derive(Debug, Default, Hash)]
-pub(super) struct AllocatePage {
+pub(crate) struct AllocatePage {
     head: Head,
+}
+
+impl AllocatePage {
+    /// Whether it has not begun.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.head.first.is_none() && self.head.get.is_fresh()
+    }
+}
+
+/// Takes the connection's allocation as far as it goes: whoever is called again after a yield goes on with it.
+pub(super) fn allocate_page(s: &mut Session) -> Turn<PinnedPage> {
+    let mut allocation = std::mem::take(&mut s.allocation);
+    let turn = allocation.transition(s);
+    if !matches!(turn, Ok(Done(_))) {
+        s.allocation = allocation;
+    }
+    turn
 }
 
 impl StateTransition<Session> for AllocatePage {

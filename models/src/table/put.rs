@@ -3,7 +3,7 @@
 use strum::VariantNames;
 
 use super::format::{encode_record, local_len, push_varint};
-use super::freelist::AllocatePage;
+use super::freelist::allocate_page;
 use super::node::{self, Children};
 use super::overflow::{FreeChain, chunk_len};
 use super::seek::{Path, Seek};
@@ -37,7 +37,7 @@ pub struct Put {
 pub(super) enum State {
     Seek(Seek),
     FreeOld(FreeChain),
-    Allocate(AllocatePage),
+    Allocate,
     Write,
     Written,
 }
@@ -197,17 +197,16 @@ impl StateTransition<Session> for Put {
             }
             State::FreeOld(free) => {
                 turn!(free.transition(s));
-                self.state = State::Allocate(AllocatePage::default());
+                self.state = State::Allocate;
                 Ok(Continue)
             }
-            State::Allocate(allocate) => {
+            State::Allocate => {
                 if self.allocated.len() == self.wanted {
                     self.state = State::Write;
                     return Ok(Continue);
                 }
-                let page = turn!(allocate.transition(s));
+                let page = turn!(allocate_page(s));
                 self.allocated.push(page);
-                self.state = State::Allocate(AllocatePage::default());
                 Ok(Continue)
             }
             State::Write => {

@@ -16,7 +16,7 @@ use crate::event::EventKind;
 use crate::io::TransitionResult::{Continue, Done};
 use crate::io::{Buffer, StateTransition};
 use crate::pager::PinnedPage;
-use crate::session::{Error, Session, Turn};
+use crate::session::{CheckpointSource, Error, Session, Turn};
 use crate::site::Site;
 use crate::transfer::Transfer;
 use crate::turn;
@@ -165,6 +165,30 @@ impl AppendFrames {
         }
     }
 
+    /// Whether its frames are on their way to the log and all that it does is to wait for them.
+    pub(crate) fn awaits_frames(&self) -> bool {
+        matches!(&self.state, State::WriteFrames(frames) if frames.is_on_its_way())
+    }
+
+    /// The first frame that it is writing behind the transaction's last one, if it has got that far.
+    pub(crate) fn unfinished_frame(&self, s: &Session) -> Option<u32> {
+        let writes = matches!(self.state, State::WriteFrames(_)) && !self.appended.is_empty();
+        writes.then(|| s.view.header.mx_frame + 1)
+    }
+
+    /// The frames are in the log, and their pages are as they are there.
+    fn note_written(&self, s: &mut Session) {
+        let any_version = s.planted(Bug::SpillRedirtiedMarkedClean);
+        s.pages.frames_written(&self.pages, self.commit_pages.is_some(), any_version);
+        if s.shared.config.checkpoint_source == CheckpointSource::Cache {
+            let (index, header) = (s.shared.wal.index.lock(), s.view.header);
+            for page in self.pages.iter().filter(|page| !page.is_dirty()) {
+                let frame = index.lookup(page.number(), 1, header.mx_frame).unwrap_or(0);
+                page.set_image_of(header.salts, frame);
+            }
+        }
+    }
+
     fn wants_sync(&self, s: &Session) -> bool {
         self.commit_pages.is_some() && s.shared.config.sync == SyncMode::Full && !self.synced
     }
@@ -300,7 +324,7 @@ impl StateTransition<Session> for AppendFrames {
                     turn!(written.transition(s));
                 }
                 s.mine().must_finish = false;
-                s.pages.frames_written(&self.pages, self.commit_pages.is_some());
+                self.note_written(s);
                 Ok(Done(()))
             }
         }

@@ -35,6 +35,8 @@ pub struct BeginRead {
     slot: u8,
     mark: u32,
     min_frame: u32,
+    /// Only with [`Bug::CacheHeaderAdoptedOnFailedBegin`]: the header was adopted before the cache was dropped.
+    owes_reset: bool,
 }
 
 #[derive(Debug, Hash, VariantNames)]
@@ -61,7 +63,8 @@ impl BeginRead {
             UseLog::IfNeeded => State::Header(ReadHeader::default()),
             UseLog::Always => State::pick(),
         };
-        Self { use_log, state, retries: 0, header: Header::default(), slot: 0, mark: 0, min_frame: 0 }
+        let header = Header::default();
+        Self { use_log, state, retries: 0, header, slot: 0, mark: 0, min_frame: 0, owes_reset: false }
     }
 
     /// The snapshot is safe: adopt it, and drop the page cache if it is another one than before. Both happen together
@@ -71,7 +74,7 @@ impl BeginRead {
         let changed = if s.planted(Bug::CacheIdentityAba) {
             before.mx_frame != self.header.mx_frame
         } else {
-            before != self.header
+            before != self.header || self.owes_reset
         };
         s.view.header = self.header;
         s.view.slot = Some(self.slot);
@@ -105,6 +108,9 @@ impl StateTransition<Session> for BeginRead {
         match &mut self.state {
             State::Header(read) => {
                 self.header = turn!(read.transition(s));
+                if s.planted(Bug::CacheHeaderAdoptedOnFailedBegin) {
+                    self.owes_reset |= std::mem::replace(&mut s.view.header, self.header) != self.header;
+                }
                 self.state = State::Backfill;
                 Ok(Continue)
             }

@@ -156,6 +156,7 @@ impl StateTransition<Session> for Rollback {
             }
             RollbackState::Discard => {
                 s.pages.discard_uncommitted();
+                s.reset_allocation();
                 s.savepoints.clear();
                 s.note_change();
                 s.emit(EventKind::Rollback);

@@ -38,3 +38,25 @@ pub fn in_parallel<W, R: Send>(
     })
     .expect("a piece of work catches its panics");
 }
+
+/// Does pieces of work 0 to `total` on `jobs` threads and gives their results in order. `progress` is told, on this thread,
+/// how many are done.
+///
+/// # Panics
+/// If `work` does.
+pub fn in_order<R: Send>(
+    total: usize,
+    jobs: usize,
+    work: impl Fn(usize) -> R + Sync,
+    mut progress: impl FnMut(u64),
+) -> Vec<R> {
+    let mut results: Vec<Option<R>> = (0..total).map(|_| None).collect();
+    let mut done = 0;
+    let piece = |(): &mut (), number: u64| (number < total as u64).then(|| work(number as usize));
+    in_parallel(jobs, &|_| (), &piece, |number, result| {
+        results[number as usize] = Some(result);
+        done += 1;
+        progress(done);
+    });
+    results.into_iter().map(|result| result.expect("every piece has been done")).collect()
+}

@@ -1,54 +1,121 @@
-//! `falken bugs`: how soon planted bugs are found.
+//! `falken bugs`: what catches planted bugs, and how soon.
 
+use std::time::Instant;
+
+use falken_harness::scenario::Sync;
 use falken_harness::strategy;
 use falken_models::bug::Bug;
-use falken_reports::duel::{DuelReport, Style};
-use indicatif::{ProgressBar, ProgressStyle};
+use falken_reports::duel::DuelReport;
+use falken_reports::kill::{KillReport, alone_to_json, alone_to_table};
+use falken_reports::table::Style;
 
-use super::run::{default_jobs, find_bug, find_strategy};
+use super::progress::Progress;
+use super::run::{check_names, default_jobs, find_bug, find_strategy};
 use crate::catalog;
-use crate::cli::Bugs;
+use crate::cli::{Bugs, SyncName, TableFormat};
 use crate::duel::Duel;
 use crate::exit::{Exit, Failure};
-use crate::plant::{SHOWN_BY, shown_by};
+use crate::matrix::Matrix;
+use crate::plant::shown_by;
 
-/// Compares strategies on planted bugs.
+/// Does what is asked with planted bugs.
 ///
 /// # Errors
 /// A bug or a strategy is unknown or cannot be shown.
 pub fn bugs(options: &Bugs) -> Result<Exit, Failure> {
-    if !options.duel {
-        return Err(Failure::Input("say what to do with the planted bugs: --duel compares strategies on them".into()));
-    }
-    let named: Vec<Bug> = if options.bug.is_empty() {
-        SHOWN_BY.iter().map(|(bug, ..)| *bug).collect()
-    } else {
-        options.bug.iter().map(|id| find_bug(id)).collect::<Result<_, _>>()?
-    };
+    check_names(&options.checks)?;
     let strategies = if options.strategy.is_empty() {
         strategy::TABLE.iter().collect()
     } else {
         options.strategy.iter().map(|name| find_strategy(name)).collect::<Result<Vec<_>, _>>()?
     };
-    let with_scenario = |bug: Bug| {
-        let (name, _) = shown_by(bug).ok_or_else(|| {
-            Failure::Input(format!("`{}` shows only on real threads, so nothing here finds it", bug.id()))
-        })?;
-        Ok((bug, catalog::find(name)?))
+    match () {
+        () if options.duel => duel(options, strategies),
+        () if options.matrix => matrix(options, strategies),
+        () if options.alone => alone(options, strategies),
+        () => Err(Failure::Input(
+            "say what to do with the planted bugs: --matrix shows what catches them, --alone tries each named invariant by \
+             itself, --duel compares strategies"
+                .into(),
+        )),
+    }
+}
+
+/// How a report is written; `None` for JSON.
+fn style(options: &Bugs) -> Option<Style> {
+    match options.format {
+        _ if options.json => None,
+        TableFormat::Json => None,
+        TableFormat::Text => Some(Style::Text),
+        TableFormat::Markdown => Some(Style::Markdown),
+    }
+}
+
+/// The bugs that were named, or all.
+fn named(options: &Bugs) -> Result<Vec<Bug>, Failure> {
+    if options.bug.is_empty() {
+        return Ok(Bug::ALL.to_vec());
+    }
+    options.bug.iter().map(|id| find_bug(id)).collect()
+}
+
+fn matrix_of(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Matrix, Failure> {
+    let mode = |name: &SyncName| match name {
+        SyncName::Full => Sync::Full,
+        SyncName::Normal => Sync::Normal,
     };
-    let bugs = named.into_iter().map(with_scenario).collect::<Result<Vec<_>, Failure>>()?;
-    let jobs = options.jobs.map_or_else(default_jobs, usize::from);
-    let duel = Duel { bugs, strategies, trials: options.trials, cap: options.cap, jobs };
-    let total = (duel.bugs.len() * duel.strategies.len()) as u64 * options.trials;
-    let bar = ProgressBar::new(total).with_style(
-        ProgressStyle::with_template("duel {wide_bar} {pos}/{len} trials, {eta} left").expect("a well-formed template"),
-    );
-    let cells = duel.go(|done| bar.set_position(done));
-    bar.finish_and_clear();
-    let report = DuelReport { trials: options.trials, cap: options.cap, portfolio: strategy::PORTFOLIO, cells };
-    super::print(&match (options.json, options.markdown) {
-        (true, _) => report.to_json(),
-        (false, true) => report.to_table(Style::Markdown),
-        (false, false) => report.to_table(Style::Text),
+    let modes =
+        if options.mode.is_empty() { vec![Sync::Full, Sync::Normal] } else { options.mode.iter().map(mode).collect() };
+    Ok(Matrix {
+        bugs: named(options)?,
+        strategies,
+        modes,
+        trials: options.trials.unwrap_or(3),
+        runs: options.cap,
+        seconds: options.seconds.into(),
+        shrink_seconds: options.shrink_seconds.into(),
+        checks: options.checks.clone(),
+        jobs: options.jobs.map_or_else(default_jobs, usize::from),
     })
+}
+
+fn matrix(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exit, Failure> {
+    let started = Instant::now();
+    let mut progress = Progress::new("matrix", "cells");
+    let rows = matrix_of(options, strategies)?.go(|done, total| progress.update(done, total))?;
+    progress.finish();
+    let report = KillReport { rows, seconds: started.elapsed().as_secs_f64() };
+    super::print(&style(options).map_or_else(|| report.to_json(), |style| report.to_table(style)))?;
+    Ok(if report.survivors().is_empty() { Exit::Pass } else { Exit::Violation })
+}
+
+fn alone(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exit, Failure> {
+    let mut progress = Progress::new("alone", "checks");
+    let pairs = matrix_of(options, strategies)?.alone(|done, total| progress.update(done, total))?;
+    progress.finish();
+    super::print(&style(options).map_or_else(|| alone_to_json(&pairs), |style| alone_to_table(&pairs, style)))?;
+    Ok(if pairs.iter().all(|pair| pair.kill.is_some()) { Exit::Pass } else { Exit::Violation })
+}
+
+fn duel(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exit, Failure> {
+    let mut bugs = Vec::new();
+    for bug in named(options)? {
+        match shown_by(bug) {
+            Some((name, _)) => bugs.push((bug, catalog::find(name)?)),
+            None if options.bug.is_empty() => {}
+            None => {
+                let why = format!("`{}` shows only on real threads, so nothing here finds it", bug.id());
+                return Err(Failure::Input(why));
+            }
+        }
+    }
+    bugs.iter_mut().for_each(|(_, scenario)| scenario.checks.only.clone_from(&options.checks));
+    let jobs = options.jobs.map_or_else(default_jobs, usize::from);
+    let trials = options.trials.unwrap_or(20);
+    let duel = Duel { bugs, strategies, trials, cap: options.cap, jobs };
+    let mut progress = Progress::new("duel", "trials");
+    let cells = duel.go(|done| progress.update(done, duel.total() as u64));
+    progress.finish();
+    let report = DuelReport { trials, cap: options.cap, portfolio: strategy::PORTFOLIO, cells };
+    super::print(&style(options).map_or_else(|| report.to_json(), |style| report.to_table(style)))
 }

@@ -13,7 +13,7 @@ use falken_models::bug::{Bug, Planted};
 use falken_reports::{Exploration, Failure as Found};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::run::{default_jobs, find_bug, prepare_directory, stop_on_ctrl_c};
+use super::run::{choose_checks, default_jobs, find_bug, prepare_directory, stop_on_ctrl_c};
 use crate::catalog;
 use crate::cli::Explore;
 use crate::exit::{Exit, Failure};
@@ -30,7 +30,8 @@ const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
 /// The options make no sense, or files cannot be read or written.
 pub fn explore(options: &Explore) -> Result<Exit, Failure> {
     let planted = Planted(options.plant.as_deref().map(find_bug).transpose()?);
-    let scenario = catalog::find(&options.scenario)?;
+    let mut scenario = catalog::find(&options.scenario)?;
+    choose_checks(&mut scenario, &options.checks)?;
     if !scenario.is_finite() {
         let name = &scenario.name;
         return Err(Failure::Input(format!(

@@ -7,6 +7,7 @@ mod explore;
 mod invariance;
 mod list;
 mod nightly;
+mod progress;
 mod replay;
 pub mod report;
 mod run;

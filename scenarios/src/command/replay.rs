@@ -20,7 +20,8 @@ use crate::{report_files, repro_file};
 /// The file cannot be read or is none.
 pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     let path = options.file.display().to_string();
-    let repro = repro_file::read(&options.file)?;
+    let mut repro = repro_file::read(&options.file)?;
+    super::run::choose_checks(&mut repro.case.scenario, &options.checks)?;
     report_files::prepare(&options.report.files)?;
     let started = Instant::now();
     if repro.is_unfinished {

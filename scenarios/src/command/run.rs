@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
+use falken_harness::invariant::{self, Selection};
 use falken_harness::repro::Repro;
 use falken_harness::run::{Oracle, RunReport};
 use falken_harness::scenario::Scenario;
@@ -103,8 +104,26 @@ pub(super) fn tuned(mut scenario: Scenario, options: &Run) -> Result<Scenario, F
     if let Some(model) = options.model {
         scenario.history.model = model;
     }
+    choose_checks(&mut scenario, &options.checks)?;
     scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
     Ok(scenario)
+}
+
+/// Takes what `--checks` says into a scenario; nothing said leaves the scenario's own choice.
+pub(super) fn choose_checks(scenario: &mut Scenario, list: &[String]) -> Result<(), Failure> {
+    check_names(list)?;
+    if !list.is_empty() {
+        scenario.checks.only = list.to_vec();
+    }
+    Ok(())
+}
+
+/// Complains about the first entry of a list that is no invariant.
+pub(super) fn check_names(list: &[String]) -> Result<(), Failure> {
+    Selection::of(list).map(|_| ()).map_err(|unknown| {
+        let hint = suggest(unknown, invariant::known());
+        Failure::Input(format!("there is no invariant `{unknown}` to check{hint} (see `falken list invariants`)"))
+    })
 }
 
 pub(super) fn find_bug(id: &str) -> Result<Bug, Failure> {

@@ -9,7 +9,7 @@ use crate::disk::{FileId, Request};
 use crate::event::EventKind;
 use crate::io::TransitionResult::{Continue, Done};
 use crate::io::{Buffer, StateTransition};
-use crate::session::{Error, Session, Turn};
+use crate::session::{CheckpointSource, Error, Session, Turn};
 use crate::site::Site;
 use crate::sync::Arc;
 use crate::transfer::Transfer;
@@ -87,17 +87,31 @@ impl Backfill {
         s.emit(EventKind::CheckpointSafe { frame: self.safe });
     }
 
-    /// The reads of the next few frames.
+    /// The reads of the next few frames; a page in the connection's cache may stand in for the frame that it is known to be.
     fn read_batch(&mut self, s: &Session) -> Transfer {
         let mut reads = Transfer::new(Site::CheckpointReadFrames);
         self.batch.clear();
         for &(page, frame) in self.copies[self.copied..].iter().take(BATCH) {
-            let buffer = Buffer::zeroed(s.page_size());
-            let offset = format::frame_offset(frame, s.page_size()) + format::FRAME_HEADER_LEN as u64;
-            reads.push(0, Request::read(FileId::Wal, offset, Arc::clone(&buffer)));
+            let cached = self.cached(s, page, frame);
+            let is_cached = cached.is_some();
+            let buffer = cached.map_or_else(|| Buffer::zeroed(s.page_size()), Buffer::from_vec);
+            if !is_cached {
+                let offset = format::frame_offset(frame, s.page_size()) + format::FRAME_HEADER_LEN as u64;
+                reads.push(0, Request::read(FileId::Wal, offset, Arc::clone(&buffer)));
+            }
             self.batch.push((page, frame, buffer));
         }
         reads
+    }
+
+    fn cached(&self, s: &Session, page: u32, frame: u32) -> Option<Vec<u8>> {
+        match s.shared.config.checkpoint_source {
+            CheckpointSource::Log => None,
+            CheckpointSource::Cache => {
+                let any_version = s.planted(Bug::CkptCopiesUncheckedCachedPage);
+                s.pages.copy_of_frame(page, (frame, self.header.salts), any_version)
+            }
+        }
     }
 
     /// The writes of the batch; each run of neighbouring pages is a group of its own inside the batch's.
@@ -215,7 +229,10 @@ impl StateTransition<Session> for Backfill {
                 self.state = if self.copied == self.copies.len() {
                     State::CompareSize(LoadHeader::default())
                 } else {
-                    State::ReadFrames(self.read_batch(s))
+                    match self.read_batch(s) {
+                        reads if reads.is_empty() => State::WritePages(self.write_batch(s)),
+                        reads => State::ReadFrames(reads),
+                    }
                 };
                 Ok(Continue)
             }

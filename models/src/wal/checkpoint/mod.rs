@@ -197,7 +197,8 @@ impl StateTransition<Session> for Checkpoint {
                 Ok(Continue)
             }
             State::Finish => {
-                let complete = self.backfilled >= self.header.mx_frame;
+                let assumes = s.planted(Bug::CkptTruncateAssumesComplete) && self.mode == CheckpointMode::Truncate;
+                let complete = self.backfilled >= self.header.mx_frame || assumes;
                 self.busy |= self.mode != CheckpointMode::Passive && !complete;
                 let restarts = matches!(self.mode, CheckpointMode::Restart | CheckpointMode::Truncate);
                 self.state = if restarts && complete { State::LockReaders(1) } else { State::UnlockWrite };
@@ -246,6 +247,9 @@ impl StateTransition<Session> for Checkpoint {
                 (self.header.mx_frame, self.backfilled) = (0, 0);
                 if !self.cache_is_current {
                     s.view.header = Header::default();
+                }
+                if s.planted(Bug::CkptLockDroppedBeforeTruncate) {
+                    (0..=LockId::read(s.read_slots()).0).for_each(|lock| s.unlock(LockId(lock)));
                 }
                 s.emit(EventKind::WalTruncate);
                 let cut = Request::Truncate { file: FileId::Wal, len: 0 };

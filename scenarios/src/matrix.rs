@@ -1,0 +1,192 @@
+//! The kill matrix: which planted bug is caught by what, under which strategy and sync mode, how soon; and whether each of
+//! the invariants that the catalogue names for a bug catches it when nobody else looks.
+//!
+//! A catch counts only if the same run without the bug passes.
+
+use std::time::{Duration, Instant};
+
+use falken_harness::case::Case;
+use falken_harness::scenario::{Scenario, Sync};
+use falken_harness::shrink;
+use falken_harness::strategy;
+use falken_models::bug::{Bug, Planted};
+use falken_models::wal::SyncMode;
+use falken_reports::kill::{Alone, Cell, Kill, Row};
+
+use crate::batch::in_order;
+use crate::catalog;
+use crate::exit::Failure;
+use crate::hunt::{Bag, Catch, Hunt, run};
+use crate::plant::shown_by;
+
+/// What the matrix is made of, and what each cell may cost.
+pub struct Matrix {
+    /// The bugs.
+    pub bugs: Vec<Bug>,
+    /// The strategies.
+    pub strategies: Vec<&'static strategy::Entry>,
+    /// The sync modes; empty is the scenario's own.
+    pub modes: Vec<Sync>,
+    /// Hunts in a cell.
+    pub trials: u64,
+    /// Runs after which a hunt gives up.
+    pub runs: u64,
+    /// Seconds after which a hunt gives up.
+    pub seconds: f64,
+    /// The most seconds that the shrinking of a bug's first catch may take; 0 for none.
+    pub shrink_seconds: f64,
+    /// Who may catch; see `--checks`.
+    pub checks: Vec<String>,
+    /// Cells at a time.
+    pub jobs: usize,
+}
+
+/// A bug in a sync mode: one row.
+struct Place {
+    bug: Bug,
+    scenario: Scenario,
+    is_equivalent: bool,
+}
+
+impl Matrix {
+    /// The rows: every bug in every mode. A bug that only threads show has one without a scenario.
+    fn places(&self) -> Result<Vec<Place>, Failure> {
+        let mut places = Vec::new();
+        for bug in self.bugs.iter().copied() {
+            let Some((name, _)) = shown_by(bug) else { continue };
+            let mut own = catalog::find(name)?;
+            own.checks.only.clone_from(&self.checks);
+            let modes = if self.modes.is_empty() { std::slice::from_ref(&own.database.sync) } else { &self.modes[..] };
+            for mode in modes {
+                let mut scenario = own.clone();
+                scenario.database.sync = *mode;
+                let is_equivalent = bug.equivalent_in().contains(&SyncMode::from(*mode));
+                places.push(Place { bug, scenario, is_equivalent });
+            }
+        }
+        Ok(places)
+    }
+
+    /// Fills the matrix. `progress` is told how many cells are done, of how many.
+    ///
+    /// # Errors
+    /// A scenario of the catalogue is not there.
+    pub fn go(&self, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Row>, Failure> {
+        let (places, strategies) = (self.places()?, self.strategies.len());
+        let total = places.len() * strategies;
+        let cell = |at: usize| self.cell(&places[at / strategies], self.strategies[at % strategies]);
+        let cells = in_order(total, self.jobs, cell, |done| progress(done, total as u64));
+        let rows = places.iter().zip(cells.chunks(strategies));
+        let rows: Vec<_> = rows.collect();
+        let row = |at: usize| self.row(rows[at].0, rows[at].1);
+        let mut rows = in_order(rows.len(), self.jobs, row, |_| {});
+        let threads = self.bugs.iter().filter(|bug| bug.needs_threads());
+        rows.extend(threads.map(|bug| Row::threads(bug.id(), bug.violates())));
+        Ok(rows)
+    }
+
+    fn cell(&self, place: &Place, strategy: &'static strategy::Entry) -> (Cell, Option<Case>) {
+        let mut cell = Cell { strategy: strategy.name, kills: Vec::new() };
+        let mut first = None;
+        for trial in (0..self.trials).take_while(|_| !place.is_equivalent) {
+            let hunt = Hunt {
+                bug: place.bug,
+                scenario: &place.scenario,
+                strategy,
+                first_seed: 1 + trial * 1_000_000,
+                runs: self.runs,
+                seconds: self.seconds,
+            };
+            let bag = hunt.go();
+            cell.kills.push(kill(&place.scenario, &bag));
+            if let Some(Catch { seed, report, .. }) = bag.catch {
+                let (scenario, planted) = (place.scenario.clone(), Planted(Some(place.bug)));
+                first.get_or_insert(Case { scenario, seed, planted, tape: report.tape });
+            }
+        }
+        (cell, first)
+    }
+
+    fn row(&self, place: &Place, cells: &[(Cell, Option<Case>)]) -> Row {
+        let mode = match place.scenario.database.sync {
+            Sync::Off => "off",
+            Sync::Normal => "normal",
+            Sync::Full => "full",
+        };
+        let mut row = Row {
+            bug: place.bug.id(),
+            names: place.bug.violates(),
+            scenario: Some(place.scenario.name.clone()),
+            mode,
+            is_equivalent: place.is_equivalent,
+            cells: cells.iter().map(|(cell, _)| cell.clone()).collect(),
+            shrunk: None,
+        };
+        let case = row.best().and_then(|best| cells.iter().find(|(cell, _)| cell.strategy == best.strategy)?.1.clone());
+        row.shrunk = case.and_then(|case| self.shrunk_size(case));
+        row
+    }
+
+    fn shrunk_size(&self, case: Case) -> Option<u64> {
+        let (started, limit) = (Instant::now(), Duration::from_secs_f64(self.shrink_seconds));
+        let wanted = self.shrink_seconds > 0.0;
+        let shrunk = wanted.then(|| shrink::shrink(case, &mut |_| started.elapsed() < limit)).flatten();
+        shrunk.map(|shrunk| shrunk.smallest.size.actions())
+    }
+
+    /// Asks of every invariant that the catalogue names for a bug whether it catches it alone: in the scenario that shows
+    /// the bug soonest, or else in any other. `progress` is told how many pairs are done, of how many.
+    ///
+    /// # Errors
+    /// A scenario of the catalogue is not there.
+    pub fn alone(&self, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Alone>, Failure> {
+        let scenarios = catalog::TABLE.iter().map(|(name, _)| catalog::find(name)).collect::<Result<Vec<_>, _>>()?;
+        let shown = self.bugs.iter().filter(|bug| shown_by(**bug).is_some());
+        let pairs: Vec<(Bug, &'static str)> =
+            shown.flat_map(|bug| bug.violates().iter().map(|check| (*bug, *check))).collect();
+        let pair = |at: usize| self.pair(pairs[at].0, pairs[at].1, &scenarios);
+        Ok(in_order(pairs.len(), self.jobs, pair, |done| progress(done, pairs.len() as u64)))
+    }
+
+    fn pair(&self, bug: Bug, check: &'static str, scenarios: &[Scenario]) -> Alone {
+        let (shown, strategy) = shown_by(bug).expect("the simulator shows it");
+        let entry = |name: &str| strategy::TABLE.iter().find(|entry| entry.name == name).expect("a strategy");
+        let own =
+            scenarios.iter().filter(|scenario| scenario.name == shown).map(|scenario| (scenario, entry(strategy)));
+        let lattice = |scenario: &Scenario| scenario.crash_images.is_some();
+        let others = scenarios.iter().filter(|other| other.name != shown && !lattice(other));
+        let others = others.chain(scenarios.iter().filter(|other| lattice(other)));
+        let places = own.chain(others.map(|scenario| (scenario, entry("random"))));
+        let mut alone = Alone { bug: bug.id(), check, kill: None, runs: 0 };
+        let started = Instant::now();
+        for (scenario, strategy) in places {
+            let left = self.seconds - started.elapsed().as_secs_f64();
+            if left <= 0.0 {
+                break;
+            }
+            let mut scenario = scenario.clone();
+            scenario.checks.only = vec![check.into()];
+            let bag = Hunt { bug, scenario: &scenario, strategy, first_seed: 1, runs: self.runs, seconds: left }.go();
+            alone.runs += bag.runs;
+            let Some(catch) = &bag.catch else { continue };
+            if catch.invariant == check && kill(&scenario, &bag).passes_without {
+                alone.kill = Some((scenario.name, strategy.name, catch.seed));
+                break;
+            }
+        }
+        alone
+    }
+}
+
+/// What a hunt brought, with the same run made again without the bug.
+fn kill(scenario: &Scenario, bag: &Bag) -> Kill {
+    let without =
+        |catch: &Catch| run(scenario, Planted(None), catch.strategy, catch.seed).verdict.violation().is_none();
+    Kill {
+        caught_by: bag.catch.as_ref().map(|catch| catch.invariant),
+        passes_without: bag.catch.as_ref().is_some_and(without),
+        runs: bag.runs,
+        actions: bag.actions,
+        seconds: bag.seconds,
+    }
+}
