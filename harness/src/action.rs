@@ -1,7 +1,7 @@
 //! What the run loop can do next: a closed enum, so that there is exactly one `apply`.
 
 use falken_models::connection::StatementId;
-use falken_models::disk::{Ending, OpId};
+use falken_models::disk::{Ending, FileId, OpId};
 
 use crate::fault::Fault;
 
@@ -51,6 +51,10 @@ pub enum Action {
     Drop(u8),
     /// Crash, judge what is left, and open the database again.
     Crash(CrashKind),
+    /// The same, soon after another crash.
+    SecondCrash(CrashKind),
+    /// The bits of a mask flip in the byte at an offset of a file.
+    Rot(FileId, u64, u8),
     /// Nothing is left to do: judge the end of the run.
     Finale,
 }

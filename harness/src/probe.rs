@@ -67,8 +67,10 @@ probes! {
     "crash.name-lost", "a power loss brought a removed file back, or lost a new one", EventKind::NameLost { .. } => counted;
     "recovery", "the log was recovered", EventKind::Recovered { .. } => counted;
     "recovery.frames", "recovery found commits in the log", EventKind::Recovered { at, .. } if at.frame > 0 => counted;
-    "crash.process", "the process crashed", EventKind::Crash { power: false } => counted;
-    "crash.power", "the power failed", EventKind::Crash { power: true } => counted;
+    "crash.process", "the process crashed", EventKind::Crash { power: false, .. } => counted;
+    "crash.power", "the power failed", EventKind::Crash { power: true, .. } => counted;
+    "crash.double", "a crash followed soon after another one", EventKind::Injected { fault: "double-crash" } => counted;
+    "crash.in-recovery", "a crash hit a recovery", EventKind::Crash { in_recovery: true, .. } => counted;
     "savepoint", "a savepoint was opened", EventKind::StatementEnd { kind: StatementKind::Savepoint, ok: true, .. } => counted;
     "savepoint.release", "a savepoint was released", EventKind::StatementEnd { kind: StatementKind::Release, ok: true, .. } => counted;
     "savepoint.undo", "a transaction was rolled back to a savepoint", EventKind::StatementEnd { kind: StatementKind::RollbackTo, ok: true, .. } => counted;
@@ -94,6 +96,14 @@ probes! {
     "freelist.second-trunk-emptied", "a trunk page in front of another one was emptied", EventKind::TrunkEmptied { next: 1.., .. } => counted;
     "ring.full", "a connection found no slot in the ring", EventKind::Overflow { .. } => counted;
     "fault.eio", "an operation failed with EIO", EventKind::Injected { fault: "eio" } => counted;
+    "fault.fsync-kept-dirty", "an fsync failed and left its pages dirty", EventKind::Injected { fault: "fsync-kept-dirty" } => counted;
+    "fault.fsync-marked-clean", "an fsync failed and its pages were marked clean", EventKind::Injected { fault: "fsync-marked-clean" } => counted;
+    "fault.torn-writes", "the power failed and sectors may be torn", EventKind::Injected { fault: "torn-writes" } => counted;
+    "fault.spoilt-sectors", "the power failed and whole sectors may be spoilt", EventKind::Injected { fault: "spoilt-sectors" } => counted;
+    "fault.bit-rot", "a bit rotted", EventKind::Injected { fault: "bit-rot" } => counted;
+    "fault.misdirected-write", "a write landed elsewhere", EventKind::Injected { fault: "misdirected-write" } => counted;
+    "fault.lost-write", "a write was lost", EventKind::Injected { fault: "lost-write" } => counted;
+    "fault.lying-fsync", "an fsync lied", EventKind::Injected { fault: "lying-fsync" } => counted;
     "fault.eio-on-fsync", "an fsync failed", EventKind::Finish { io: IoKind::Sync, result: IoResult::Error(_), .. } => counted;
     "fault.eio-on-log-write", "a write to the log failed",
         EventKind::Finish { io: IoKind::Write, file: FileId::Wal, result: IoResult::Error(_), .. } => counted;
@@ -239,7 +249,7 @@ mod tests {
             EventKind::Yield { site: Site::PagerRead },
             EventKind::Yield { site: Site::StatementSibling },
             EventKind::Interrupt,
-            EventKind::Crash { power: true },
+            EventKind::Crash { power: true, in_recovery: false },
         ] {
             hits.note(&Event { actor: Actor::Run, kind });
         }

@@ -38,7 +38,8 @@ impl Sweep {
     pub fn new(scenario: &Scenario, seed: u64, planted: Planted, strategy: &'static Entry, aims: &[Aim]) -> Self {
         let rate = |aim: Aim| if aims.contains(&aim) { Rate::one_in(ASKED) } else { Rate::NEVER };
         let (abandon, drop, interrupt) = (rate(Aim::Abandon), rate(Aim::Drop), rate(Aim::Interrupt));
-        let faults = Faults { abandon, drop, interrupt, eio: rate(Aim::Eio), ..Faults::default() };
+        let (eio, fsync_kept_dirty) = (rate(Aim::Eio), rate(Aim::Eio));
+        let faults = Faults { abandon, drop, interrupt, eio, fsync_kept_dirty, ..Faults::default() };
         let scenario = Scenario { faults, ..scenario.clone() };
         let case = Case { scenario, seed, planted, tape: Tape::default() };
         Self { case, strategy, aims: aims.to_vec() }
@@ -60,13 +61,13 @@ impl Sweep {
     /// Runs with the disturbance of one point; `None` if it did not happen, which would be nondeterminism.
     pub fn disturb(&self, point: Point) -> Option<RunReport> {
         let report = self.case.run_under(Box::new(Aimed::at(point, (self.strategy.new)(self.case.seed))));
-        let probe = match point.aim {
-            Aim::Abandon => "abandon",
-            Aim::Drop => "drop",
-            Aim::Interrupt => "interrupt",
-            Aim::Eio => "fault.eio",
+        let probes: &[&str] = match point.aim {
+            Aim::Abandon => &["abandon"],
+            Aim::Drop => &["drop"],
+            Aim::Interrupt => &["interrupt"],
+            Aim::Eio => &["fault.eio", "fault.fsync-kept-dirty"],
         };
-        (report.probes.of(probe) > 0).then_some(report)
+        probes.iter().any(|probe| report.probes.of(probe) > 0).then_some(report)
     }
 
     /// The case that a disturbed run was: what a repro file holds.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::fault::Fault;
 use crate::invariant;
 
 /// A fact that a violation rests on: what it is about, and what was found.
@@ -20,12 +21,20 @@ pub struct Evidence {
     pub summary: String,
     /// The pages, frames, locks, completions and connections involved.
     pub facts: Vec<Fact>,
+    /// The injected damage that explains it: then nothing else was owed, and to notice it is all that was hoped for.
+    pub explained_by: Option<Fault>,
 }
 
 impl Evidence {
     /// Evidence that begins with one sentence.
     pub fn new(summary: impl Into<String>) -> Self {
-        Self { summary: summary.into(), facts: Vec::new() }
+        Self { summary: summary.into(), facts: Vec::new(), explained_by: None }
+    }
+
+    /// Says what explains it, if something does.
+    #[must_use]
+    pub fn explained_by(self, fault: Option<Fault>) -> Self {
+        Self { explained_by: fault, ..self }
     }
 
     /// Adds a fact.
@@ -67,16 +76,35 @@ impl Violation {
 pub enum Verdict {
     /// Every invariant held wherever it was checked. That says nothing about schedules that were not tried.
     Pass,
+    /// An invariant was broken, and injected damage that the protocol cannot survive explains it: it was detected.
+    Detected(Box<Violation>),
     /// An invariant was broken.
     Violation(Box<Violation>),
+}
+
+impl From<Box<Violation>> for Verdict {
+    fn from(violation: Box<Violation>) -> Self {
+        match violation.evidence.explained_by {
+            Some(_) => Self::Detected(violation),
+            None => Self::Violation(violation),
+        }
+    }
 }
 
 impl Verdict {
     /// The violation, if there is one.
     pub fn violation(&self) -> Option<&Violation> {
         match self {
-            Self::Pass => None,
+            Self::Pass | Self::Detected(_) => None,
             Self::Violation(violation) => Some(violation),
+        }
+    }
+
+    /// The injected damage that was noticed, if some was, and the invariant that noticed it.
+    pub fn detected(&self) -> Option<(Fault, &'static str)> {
+        match self {
+            Self::Detected(violation) => violation.evidence.explained_by.map(|fault| (fault, violation.invariant)),
+            Self::Pass | Self::Violation(_) => None,
         }
     }
 }

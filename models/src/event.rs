@@ -191,8 +191,8 @@ pub enum EventKind {
     Abandon { dropped: bool },
     /// The statements of a connection were interrupted.
     Interrupt,
-    /// The process crashed (`power` false) or the power failed.
-    Crash { power: bool },
+    /// The process crashed (`power` false) or the power failed; `in_recovery` if somebody was just recovering the log.
+    Crash { power: bool, in_recovery: bool },
 }
 
 /// The kind of an event without its objects: what an invariant subscribes to.

@@ -168,6 +168,21 @@ sites! {
     Rehearsal = "rehearsal.of-a-change",
 }
 
+impl Site {
+    /// Whether whoever stands here is recovering the log.
+    pub const fn is_recovery(self) -> bool {
+        matches!(
+            self,
+            Self::RecoverWriteLock
+                | Self::RecoverLock
+                | Self::RecoverReadHeader
+                | Self::RecoverReadFrame
+                | Self::RecoverStore
+                | Self::RecoverUnlock
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

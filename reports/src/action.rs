@@ -2,7 +2,7 @@
 
 use falken_harness::action::{Action, CrashKind, Held};
 use falken_harness::recording::State;
-use falken_models::disk::{Ending, OpId};
+use falken_models::disk::{Ending, Lie, OpId};
 
 /// What an operation in flight does.
 fn operation(before: &State, op: OpId) -> String {
@@ -18,6 +18,10 @@ fn ending(ending: Ending) -> String {
         Ending::Short(moved) => format!("moves only {moved} bytes"),
         Ending::Error { error, moved: 0 } => format!("fails: {error}"),
         Ending::Error { error, moved } => format!("fails after {moved} bytes: {error}"),
+        Ending::MarkedClean { error } => format!("fails and its pages are marked clean: {error}"),
+        Ending::Lie(Lie::NotDurable) => "claims success and makes nothing durable".into(),
+        Ending::Lie(Lie::Lost) => "claims success and changes nothing".into(),
+        Ending::Lie(Lie::Misdirected { offset }) => format!("claims success and lands at {offset}"),
     }
 }
 
@@ -38,6 +42,9 @@ pub(crate) fn describe(action: Action, before: &State) -> String {
         Action::Drop(conn) => format!("connection c{conn} is dropped"),
         Action::Crash(CrashKind::Process) => "the process crashes".into(),
         Action::Crash(CrashKind::Power) => "the power fails".into(),
+        Action::SecondCrash(CrashKind::Process) => "the process crashes again".into(),
+        Action::SecondCrash(CrashKind::Power) => "the power fails again".into(),
+        Action::Rot(file, offset, mask) => format!("byte {offset} of {} rots (mask {mask:#04x})", file.name()),
         Action::Finale => "the end of the run is judged".into(),
     }
 }
@@ -51,7 +58,7 @@ pub(crate) fn lane(action: Action) -> String {
         Action::Interrupt(conn) | Action::Drop(conn) => format!("c{conn}"),
         Action::Hold(Held::Statement(id), _) => format!("c{}", id.conn),
         Action::Finish(..) | Action::Fail(..) | Action::Hold(Held::Operation { .. }, _) => "io".into(),
-        Action::Crash(_) | Action::Finale => "disk".into(),
+        Action::Crash(_) | Action::SecondCrash(_) | Action::Rot(..) | Action::Finale => "disk".into(),
     }
 }
 
@@ -68,6 +75,8 @@ pub(crate) fn kind(action: Action) -> &'static str {
         | Action::Abandon(_)
         | Action::Interrupt(_)
         | Action::Drop(_)
-        | Action::Crash(_) => "fault",
+        | Action::Crash(_)
+        | Action::SecondCrash(_)
+        | Action::Rot(..) => "fault",
     }
 }

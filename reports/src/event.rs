@@ -108,7 +108,7 @@ pub fn describe(kind: &EventKind) -> String {
         EventKind::Abandon { dropped: false } => "ABANDONED".into(),
         EventKind::Abandon { dropped: true } => "DROPPED".into(),
         EventKind::Interrupt => "INTERRUPTED".into(),
-        EventKind::Crash { power: true } => "POWER LOSS".into(),
-        EventKind::Crash { power: false } => "PROCESS CRASH".into(),
+        EventKind::Crash { power: true, .. } => "POWER LOSS".into(),
+        EventKind::Crash { power: false, .. } => "PROCESS CRASH".into(),
     }
 }

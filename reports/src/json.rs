@@ -4,7 +4,7 @@ use falken_harness::shrink::Size;
 use serde_json::{Value, json};
 
 use crate::event::describe;
-use crate::{Failure, Format, Story, Summary, catalogue, images};
+use crate::{Failure, Format, Story, Summary, catalogue, damage, images};
 
 /// The version of the object. It grows when a field changes its meaning or goes away, not when one is added.
 const VERSION: u32 = 1;
@@ -38,6 +38,7 @@ impl Format for Json {
             "invariants": invariants,
             "probes": probes,
             "never_hit": s.never_hit.as_ref().map(catalogue::unreached),
+            "damage": damage::json(&s.damage),
             "crash_images": s.images.as_ref().map(images::json),
             "notes": s.notes,
             "violation": s.failure.as_ref().map(failure),

@@ -7,6 +7,7 @@
 mod action;
 mod catalogue;
 pub mod cycle;
+mod damage;
 pub mod duel;
 mod event;
 mod exploration;

@@ -1,5 +1,6 @@
 //! The data that every format is made from.
 
+use falken_harness::fault::Damage;
 use falken_harness::image::Coverage;
 use falken_harness::invariant;
 use falken_harness::probe::Hits;
@@ -86,6 +87,8 @@ pub struct Summary {
     pub probes: Vec<ProbeCount>,
     /// The hits of all probes there are, if somebody wants to know which were never hit.
     pub never_hit: Option<Hits>,
+    /// What became of the runs in which damage was done that no protocol survives.
+    pub damage: Damage,
     /// What crash images have covered, if they were made.
     pub images: Option<Coverage>,
     /// The first violation, if there was one.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Failure, Format, Summary, catalogue, images, lanes, story};
+use crate::{Failure, Format, Summary, catalogue, damage, images, lanes, story};
 
 /// The format.
 pub struct Text;
@@ -81,6 +81,7 @@ fn write_figures(out: &mut String, s: &Summary) {
     if let Some(hits) = &s.never_hit {
         catalogue::write_unreached(out, hits);
     }
+    damage::write(out, &s.damage);
     if let Some(images) = &s.images {
         images::write(out, images);
     }

@@ -85,7 +85,7 @@ fn about(kind: &EventKind) -> Value {
         EventKind::WalHeader { .. } => json!({"mark": "hdr"}),
         EventKind::WalTruncate | EventKind::WalRemove | EventKind::DbTruncate { .. } => json!({"mark": "cut"}),
         EventKind::Recovered { at, .. } => json!({"mark": format!("rec{}", at.frame)}),
-        EventKind::Crash { power } => json!({"mark": if power { "⚡" } else { "✝" }}),
+        EventKind::Crash { power, .. } => json!({"mark": if power { "⚡" } else { "✝" }}),
         EventKind::StatementBegin { slot, kind, key } => {
             let key = if key == 0 { String::new() } else { format!(" {key}") };
             json!({"slot": slot, "begin": format!("{}{key}", kind.name())})

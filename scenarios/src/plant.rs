@@ -47,6 +47,7 @@ pub const SHOWN_BY: &[Shown] = &[
     (Bug::CkptFailedReadSkipped, "io-faults", "random"),
     (Bug::CkptStaleDbSize, "crash-and-recover", "random"),
     (Bug::CkptDbSyncSkipped, "readers-writers-checkpointer", "random"),
+    (Bug::DurHeaderSyncErrorIgnored, "fsync-errors", "random"),
     (Bug::DurSyncBeforeWritesFinish, "crash-under-full-sync", "random"),
     (Bug::DurSyncSkippedStaleFlag, "crash-under-full-sync", "random"),
     (Bug::DurRestartHeaderNotWritten, "readers-writers-checkpointer", "random"),

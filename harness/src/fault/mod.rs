@@ -9,11 +9,13 @@
 //! envelope, and any violation under them is one. Under a *detect-only* fault nothing but honest recovery is owed, so the
 //! first violation that the damage explains ends the run as detected.
 
+mod damage;
 mod rate;
 
 use falken_models::disk::{IoKind, OpInfo};
 
 use crate::scenario::Faults;
+pub use damage::Damage;
 pub use rate::Rate;
 
 /// What is owed under a fault.
@@ -119,10 +121,14 @@ macro_rules! faults {
     };
 }
 
-use Opportunity::{Action, Ending};
+use Opportunity::{Action, Crash, Ending, PowerLoss as AtPowerLoss};
 
-fn any(_: &OpInfo) -> bool {
-    true
+fn is_write(op: &OpInfo) -> bool {
+    op.kind == IoKind::Write
+}
+
+fn is_sync(op: &OpInfo) -> bool {
+    op.kind == IoKind::Sync
 }
 
 fn moves(op: &OpInfo) -> bool {
@@ -136,6 +142,15 @@ faults! {
     PowerLoss, "power-loss", "crash.power", Survive, Action, power_loss,
         "the power fails; each sector and size keeps any version since the last fsync: writes are lost, reordered, torn",
         "a committed prefix with everything that the sync mode owes";
+    DoubleCrash, "double-crash", "crash.double", Survive, Crash, double_crash,
+        "a crash, of either kind, a few actions after a crash: in the recovery, or just behind it",
+        "the same as after the first";
+    TornWrites, "torn-writes", "fault.torn-writes", Survive, AtPowerLoss, torn_writes,
+        "sectors may also be left torn: of the bytes being written a part arrived, or they read as zeros or noise",
+        "the same as without";
+    SpoiltSectors, "spoilt-sectors", "fault.spoilt-sectors", Survive, AtPowerLoss, spoilt_sectors,
+        "without powersafe overwrite: the whole of a sector that was being written may read as noise",
+        "the same as without: commits are padded to sectors";
     Abandon, "abandon", "abandon", Survive, Action, abandon,
         "a suspended statement is dropped",
         "its effects are undone whole, and nothing that it held is left";
@@ -157,18 +172,36 @@ faults! {
     EioAtSubmit, "eio-at-submit", "fault.eio-at-submit", Survive, Action, eio_at_submit,
         "the disk refuses a submission with EIO",
         "a statement or commit error; no callback, no trace; earlier commits intact, no lock or pin leaked";
-    Eio, "eio", "fault.eio", Survive, Ending(any), eio,
-        "an operation ends with EIO after any part of a write; an fsync leaves its pages dirty",
+    Eio, "eio", "fault.eio", Survive, Ending(|op| op.kind != IoKind::Sync), eio,
+        "an operation other than an fsync ends with EIO after any part of a write",
         "a statement or commit error; a failed checkpoint leaves nBackfill; a failed recovery fails the open";
-    NoSpace, "no-space", "fault.no-space", Survive, Ending(|op| op.kind == IoKind::Write), no_space,
+    FsyncKeptDirty, "fsync-kept-dirty", "fault.fsync-kept-dirty", Survive, Ending(is_sync), fsync_kept_dirty,
+        "an fsync ends with EIO and leaves its pages dirty: the next one covers them",
+        "a statement or commit error; a failed checkpoint leaves nBackfill; nothing that was acknowledged is lost";
+    FsyncMarkedClean, "fsync-marked-clean", "fault.fsync-marked-clean", Survive, Ending(is_sync), fsync_marked_clean,
+        "an fsync ends with EIO and its pages are marked clean, as on Linux: no later one covers them unless they are written again",
+        "the same; but no log protocol survives a power loss that takes what was published before the error: then detection";
+    NoSpace, "no-space", "fault.no-space", Survive, Ending(is_write), no_space,
         "a write ends with ENOSPC after any part of it",
         "a statement or commit error; earlier commits intact";
     ShortRead, "short-read", "fault.short-read", Survive, Ending(|op| op.kind == IoKind::Read && moves(op)), short_read,
         "a read moves only its first bytes and says so",
         "the rest is read, exactly once";
-    ShortWrite, "short-write", "fault.short-write", Survive, Ending(|op| op.kind == IoKind::Write && moves(op)), short_write,
+    ShortWrite, "short-write", "fault.short-write", Survive, Ending(|op| is_write(op) && moves(op)), short_write,
         "a write moves only its first bytes and says so",
         "the rest is written, exactly once";
+    LyingFsync, "lying-fsync", "fault.lying-fsync", DetectOnly, Ending(is_sync), lying_fsync,
+        "an fsync reports success and makes nothing durable; an honest one later covers it all",
+        "that recovery neither crashes, hangs nor contradicts itself; what is lost is found missing";
+    BitRot, "bit-rot", "fault.bit-rot", DetectOnly, Action, bit_rot,
+        "a bit of the database file or of the log flips, on the platter and in every cache above it",
+        "that nothing crashes or hangs and recovery does not contradict itself; a rotten log may end early";
+    MisdirectedWrite, "misdirected-write", "fault.misdirected-write", DetectOnly, Ending(is_write), misdirected_write,
+        "a write reports success and lands at another place of its file",
+        "that nothing crashes or hangs and recovery does not contradict itself";
+    LostWrite, "lost-write", "fault.lost-write", DetectOnly, Ending(is_write), lost_write,
+        "a write reports success and changes nothing",
+        "that nothing crashes or hangs and recovery does not contradict itself";
 }
 
 impl Fault {

@@ -62,7 +62,7 @@ fn by_losing_power(seed: u64) -> BTreeSet<[Vec<u8>; 2]> {
     let mut answers: Vec<(usize, usize)> = Vec::new();
     loop {
         let (disk, mut asked) = (random_disk(seed), 0);
-        disk.lose_power(&mut |_, options| {
+        disk.lose_power(&[], &mut |_, options| {
             if asked == answers.len() {
                 answers.push((0, options));
             }

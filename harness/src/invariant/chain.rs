@@ -1,6 +1,7 @@
 //! Whenever nobody writes, an independent parser of the files finds exactly the published state.
 
 use super::{Invariant, Moment, View};
+use crate::action::CrashKind;
 use crate::verdict::Evidence;
 
 /// See the module.
@@ -13,7 +14,7 @@ impl Invariant for Chain {
         let (ledger, published) = (view.ledger, view.ledger.published);
         // Until the first frame of a generation its header is not written: the old one is found, fully backfilled.
         let frames_differ = published.frame > 0 && recovered.log.mx_frame != published.frame;
-        let owed = crate::ledger::Survival { must: ledger.newest(), may: ledger.newest() };
+        let owed = crate::ledger::Survival { must: ledger.newest(), may: ledger.newest(), kind: CrashKind::Process };
         let found = ledger.identify(recovered, owed);
         let revives = found.as_ref().is_ok_and(|found| !found.revived.is_empty());
         if found.is_ok() && (!frames_differ || revives) {

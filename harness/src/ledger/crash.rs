@@ -7,8 +7,10 @@ use falken_models::digest::digest;
 use falken_models::event::LogPoint;
 use falken_models::wal::SyncMode;
 
+use super::doubts::Unpadded;
 use super::{Attempt, Commit, ConnFacts, Creation, FrameFact, Frames, Ledger};
 use crate::action::CrashKind;
+use crate::fault::Fault;
 use crate::parser::{self, LogState, Recovered, Rows};
 use crate::trace::RunHash;
 use crate::verdict::Evidence;
@@ -20,6 +22,8 @@ pub struct Survival {
     pub must: u32,
     /// The newest that was invoked; one more than the published ones if a commit was under way.
     pub may: u32,
+    /// After which kind of crash.
+    pub kind: CrashKind,
 }
 
 /// Commits that are gone for every reader and may yet come back: those that a crash has lost while part of their frames
@@ -67,7 +71,29 @@ impl Ledger {
             (CrashKind::Power, SyncMode::Normal) => self.synced,
             (CrashKind::Power, SyncMode::Off) => 0,
         };
-        Survival { must, may: self.newest() }
+        Survival { must, may: self.newest(), kind }
+    }
+
+    /// The newest commit up to this one that rests on nothing that an fsync may wrongly have called durable.
+    pub(super) fn sure_of(&self, commit: u32) -> u32 {
+        let Some((from, seq)) = self.doubts.excuse().and_then(|excuse| excuse.log_from) else { return commit };
+        let rests_on_it = |number: &u32| {
+            let at = self.commits[*number as usize].at;
+            at.seq == seq && at.frame >= from
+        };
+        (0..=commit).rev().find(|number| !rests_on_it(number)).unwrap_or(0)
+    }
+
+    /// The fault that explains a recovered image which is none that is owed: it shows a commit that is old enough to rest
+    /// on nothing doubtful, but for pages that are doubtful themselves.
+    fn excused(&self, recovered: &Recovered, owed: Survival) -> Option<Fault> {
+        let excuse = self.doubts.excuse().filter(|_| owed.kind == CrashKind::Power)?;
+        let sure = self.sure_of(owed.must);
+        let shows = |(commit, revived): (u32, &[Attempt])| {
+            let differing = self.differing_pages(&recovered.image, commit, revived);
+            commit >= sure && differing.iter().all(|page| excuse.pages.contains(page))
+        };
+        self.candidates(owed).any(shows).then_some(excuse.by)
     }
 
     /// The pages in which a recovered image differs from a state.
@@ -114,8 +140,10 @@ impl Ledger {
             best = best.or(Some(commit));
         }
         let LogState { generation, mx_frame, .. } = recovered.log;
+        let excused = self.excused(recovered, owed);
         let describe = |evidence: Evidence| {
             evidence
+                .explained_by(excused)
                 .with("owed", format!("a commit from {} to {}", owed.must, owed.may))
                 .with("acknowledged", self.acknowledged)
                 .with("covered by a log fsync", self.synced)
@@ -205,7 +233,7 @@ impl Ledger {
     /// image is judged alike. Commits only grow between crashes, so their count stands for their contents.
     pub fn duty(&self, owed: Survival) -> u64 {
         let mut hash = RunHash::default();
-        (self.crashes, owed.must, owed.may, self.creation).hash(&mut hash);
+        (self.crashes, owed.must, owed.may, self.creation, &self.doubts).hash(&mut hash);
         let ghosts = self.ghosts.iter().map(|ghost| (ghost.base, ghost.commits.as_slice()));
         let attempt = self.attempt.iter().map(|attempt| (u32::MAX, std::slice::from_ref(attempt)));
         for (base, attempts) in ghosts.chain(attempt) {
@@ -230,7 +258,8 @@ impl Ledger {
         self.synced = if kind == CrashKind::Power { commit } else { self.synced.min(commit) };
         // What has come back is durable now as it is; a ghost that follows an older commit may still replace it only as
         // long as that commit is the newest durable one.
-        self.ghosts.retain(|ghost| ghost.base >= self.synced.min(found_commit));
+        let durable = self.sure_of(self.synced).min(found_commit);
+        self.ghosts.retain(|ghost| ghost.base >= durable);
         self.points.clear();
         self.syncs.clear();
         self.owners.clear();
@@ -242,6 +271,14 @@ impl Ledger {
         }
         self.published = LogPoint::default();
         self.locks = Default::default();
+        let unpadded = self.unpadded(recovered.log.mx_frame);
+        match kind {
+            CrashKind::Process => self.doubts.note_process_crash(unpadded),
+            CrashKind::Power => {
+                self.doubts.note_power_loss(recovered.log.generation.map_or(0, |(seq, _)| seq), unpadded);
+            }
+        }
+        self.injected = None;
         self.conns.iter_mut().for_each(|conn| *conn = ConnFacts::default());
         commit
     }
@@ -260,6 +297,15 @@ impl Ledger {
     pub(super) fn revive(&mut self, attempt: Attempt) {
         self.versions.commit(self.newest() + 1, &attempt.page_digests, attempt.rows);
         self.commits.push(Commit { at: attempt.at, pages: attempt.pages });
+    }
+
+    /// The frames that share a sector with what will be written behind the last one.
+    fn unpadded(&self, last: u32) -> Option<Unpadded> {
+        let (sector, frame) = (self.padded_to? as u64, 24 + self.page_size as u64);
+        let end = 32 + u64::from(last) * frame;
+        let first_byte = end - end % sector;
+        let first = first_byte.saturating_sub(32) / frame + 1;
+        (last > 0 && end != first_byte).then_some(Unpadded { first: first as u32, last })
     }
 
     /// What the crash takes away may come back as long as nothing newer is durable.

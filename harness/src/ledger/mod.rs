@@ -5,10 +5,11 @@
 //! subject with it. It never reads the subject's memory.
 //!
 //! Commits are numbered from 0, the state at the start. `conn.rs` holds the facts about one connection, `versions.rs` the
-//! contents per commit, `crash.rs` what a crash leaves.
+//! contents per commit, `crash.rs` what a crash leaves, `doubts.rs` what no fsync has covered although one said so.
 
 mod conn;
 mod crash;
+mod doubts;
 mod frames;
 mod state;
 mod versions;
@@ -20,6 +21,7 @@ use falken_models::disk::{FileId, IoKind, IoResult, OpId};
 use falken_models::event::{Actor, Event, EventKind, LogPoint};
 use falken_models::wal::{LockId, LockMode, SyncMode};
 
+use crate::fault::Fault;
 pub use conn::{ConnFacts, Effect, StatementFacts};
 pub use crash::{Found, Ghost, Survival};
 pub use frames::{FrameFact, Frames};
@@ -121,6 +123,12 @@ pub struct Ledger {
     owners: BTreeMap<OpId, (u8, u8, u32)>,
     /// How many crashes there have been: each gives the commits new numbers.
     crashes: u64,
+    /// What is not durable although an fsync said so.
+    doubts: doubts::Doubts,
+    /// The sector size in bytes, if a write may spoil the rest of its sector.
+    padded_to: Option<usize>,
+    /// The fault that the next end of an operation is injected by.
+    injected: Option<Fault>,
     /// Pages of the database file that have been written in part, with the digest of the whole.
     page_in_parts: BTreeMap<usize, u64>,
 }
@@ -153,6 +161,9 @@ impl Ledger {
             syncs: BTreeMap::new(),
             owners: BTreeMap::new(),
             crashes: 0,
+            doubts: doubts::Doubts::default(),
+            injected: None,
+            padded_to: None,
             page_in_parts: BTreeMap::new(),
         }
     }
@@ -169,6 +180,17 @@ impl Ledger {
     /// file showed it, without being able to remove the file.
     pub fn is_surprised_by(&self, at: LogPoint) -> bool {
         self.frames.get(at.frame).is_none() && at.frame > 0
+    }
+
+    /// Keeps account of what a later fsync does not cover: needed where one may fail and mark its pages clean, or lie.
+    pub fn track_doubts(&mut self) {
+        self.doubts.track();
+    }
+
+    /// Keeps account of what a write may spoil beside itself, on a disk with such sectors and without powersafe overwrite.
+    pub fn track_sectors(&mut self, sector_size: usize) {
+        self.padded_to = Some(sector_size);
+        self.doubts.track();
     }
 
     /// The number of the newest commit.
@@ -203,9 +225,7 @@ impl Ledger {
             | EventKind::PageUsed { .. }
             | EventKind::StatementEnd { .. }
             | EventKind::CheckpointSafe { .. }
-            | EventKind::CheckpointCopy { .. }
             | EventKind::CheckpointEnd { .. }
-            | EventKind::WalHeader { .. }
             | EventKind::WalTruncate
             | EventKind::NameLost { .. }
             | EventKind::Overflow { .. }
@@ -222,6 +242,15 @@ impl Ledger {
             | EventKind::Callback { .. }
             | EventKind::Abandon { .. }
             | EventKind::Crash { .. } => {}
+            EventKind::WalHeader { seq, .. } => self.doubts.note_header(seq),
+            EventKind::CheckpointCopy { page, frame, .. } => {
+                let (points, published) = (&self.points, self.published);
+                let committed_below = |from: u32| {
+                    let ends = LogPoint { frame: 0, ..published }..LogPoint { frame: from, ..published };
+                    points.range(ends).next_back().map_or(0, |(at, _)| at.frame)
+                };
+                self.doubts.note_copy(page, frame, committed_below);
+            }
             EventKind::Interrupt => {
                 let running = self.conn_mut(conn).statements.iter_mut().filter(|statement| statement.running);
                 running.for_each(|statement| statement.interrupted = true);
@@ -231,13 +260,14 @@ impl Ledger {
             EventKind::SavepointUndo { depth, at } => self.note_undo(conn, depth, at),
             EventKind::PageLoaded { page, .. } => self.conn_mut(conn).loaded.push(page),
             EventKind::StatementBegin { .. } => self.note_statement(conn),
-            EventKind::Submit { op, io, .. } => {
+            EventKind::Submit { op, io, file, .. } => {
                 let facts = &self.conns[usize::from(conn)];
                 if !facts.checkpoints_after_commit() {
                     self.owners.insert(op, (conn, facts.stepping, facts.current().ordinal));
                 }
                 if io == IoKind::Sync {
                     self.note_sync_submit(op);
+                    self.doubts.note_sync_submit(op, conn, file);
                 }
             }
             EventKind::Refused { io, .. } => self.conn_mut(conn).current_mut().io_failed |= io != IoKind::Read,
@@ -270,7 +300,10 @@ impl Ledger {
             EventKind::DatabaseReady { .. } => self.note_ready(),
             EventKind::WalRemove => self.note_closed(),
             EventKind::CheckpointBegin { at, .. } => self.conn_mut(conn).checkpoint = Some(at),
-            EventKind::Backfill { frame } => self.backfill = frame,
+            EventKind::Backfill { frame } => {
+                self.backfill = frame;
+                self.doubts.note_backfill();
+            }
             EventKind::Recovered { at, .. } => self.note_recovered(at),
         }
     }
@@ -353,6 +386,7 @@ impl Ledger {
         self.commits.push(Commit { at, pages });
         self.points.insert(at, number);
         self.published = at;
+        self.doubts.note_published(at.frame);
         let facts = self.conn_mut(conn);
         facts.changes_committed();
         facts.stands_at = at;
@@ -389,6 +423,7 @@ impl Ledger {
 
     fn note_restart(&mut self, conn: u8, at: LogPoint) {
         self.conn_mut(conn).own_end = at;
+        self.doubts.note_restart();
         self.points.insert(at, self.newest());
         self.published = at;
         self.frames.truncate(0);
@@ -420,6 +455,7 @@ impl Ledger {
 
     /// The wal-index is forgotten, and the log is being removed: what was committed is in the database file alone.
     fn note_closed(&mut self) {
+        self.doubts.note_restart();
         self.published = LogPoint::default();
         self.points.insert(self.published, self.newest());
         self.backfill = 0;
@@ -445,7 +481,11 @@ impl Ledger {
     }
 
     fn note_disk(&mut self, kind: &EventKind) {
+        if let EventKind::Injected { fault } = kind {
+            self.injected = Fault::from_key(fault);
+        }
         let EventKind::Finish { op, file, io, offset, result, digest, .. } = *kind else { return };
+        let injected = self.injected.take();
         let ok = matches!(result, IoResult::Ok(_));
         if let Some((conn, slot, ordinal)) = self.owners.remove(&op) {
             let facts = &mut self.conn_mut(conn).statements[usize::from(slot)];
@@ -453,12 +493,14 @@ impl Ledger {
             facts.io_failed |= !ok && io != IoKind::Read && facts.ordinal == ordinal;
         }
         match (file, io) {
-            (_, IoKind::Sync) => self.note_synced(op, file, ok),
+            (_, IoKind::Sync) => self.note_synced(op, file, ok, injected),
+            (FileId::Wal, IoKind::Write) if offset == 0 && ok => self.doubts.note_header_written(),
             (FileId::Wal, IoKind::Write) => {
                 if let (Some(index), IoResult::Ok(moved)) = (self.frame_at(offset), result)
                     && self.ends_frame(offset + u64::from(moved))
                 {
                     self.frames.note_written(index);
+                    self.doubts.note_written(FileId::Wal, index as u32 + 1);
                 }
             }
             (FileId::Database, IoKind::Write) => {
@@ -491,15 +533,21 @@ impl Ledger {
         {
             self.database.resize(self.database.len().max(page + 1), 0);
             self.database[page] = digest;
+            self.doubts.note_written(FileId::Database, page as u32 + 1);
         }
     }
 
-    fn note_synced(&mut self, op: OpId, file: FileId, ok: bool) {
+    fn note_synced(&mut self, op: OpId, file: FileId, ok: bool, injected: Option<Fault>) {
+        let writer = self.locks[usize::from(LockId::WRITE.0)].exclusive;
+        let behind_published = self.published.frame + 1;
+        self.doubts.note_synced(op, ok, injected, |conn| (writer == Some(conn)).then_some(behind_published));
+        self.doubts.note_published(self.published.frame);
         let Some(cover) = self.syncs.remove(&op).filter(|_| ok) else { return };
         match file {
             FileId::Wal => {
                 self.synced = self.synced.max(cover.commit);
-                self.ghosts.retain(|ghost| ghost.base >= self.synced);
+                let durable = self.sure_of(self.synced);
+                self.ghosts.retain(|ghost| ghost.base >= durable);
                 if cover.seq == self.published.seq {
                     self.frames_synced = self.frames_synced.max(cover.frames);
                 }

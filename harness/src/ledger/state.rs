@@ -13,6 +13,7 @@ impl Ledger {
             // The same in the whole run.
             sync: _,
             page_size: _,
+            padded_to: _,
             commits,
             versions,
             acknowledged,
@@ -29,6 +30,8 @@ impl Ledger {
             ghosts,
             points,
             page_in_parts,
+            doubts,
+            injected,
             // The run counts them too.
             crashes: _,
             // See `hash_connection`.
@@ -49,7 +52,7 @@ impl Ledger {
             commits.len().hash(state);
             commits.iter().for_each(|attempt| hash_attempt(attempt, state));
         }
-        (points, page_in_parts).hash(state);
+        (points, page_in_parts, doubts, injected).hash(state);
     }
 
     /// Hashes what belongs to one connection; `in_flight` are its operations in flight, oldest first.

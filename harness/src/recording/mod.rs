@@ -63,6 +63,8 @@ impl Recorded {
             | Action::Interrupt(_)
             | Action::Drop(_)
             | Action::Crash(_)
+            | Action::SecondCrash(_)
+            | Action::Rot(..)
             | Action::Finale => None,
         }
     }

@@ -12,7 +12,7 @@ use super::{Checked, Ended, Run, Stage, Submitted, Watch};
 use crate::action::{Action, CrashKind, Held};
 use crate::choice::{Chooser, Kind};
 use crate::client::Phase;
-use crate::fault::Fault;
+use crate::fault::{Class, Fault};
 use crate::history::run::Recovery;
 use crate::image::Barrier;
 use crate::parser;
@@ -51,13 +51,24 @@ impl<S: Subject> Run<'_, S> {
             Action::Interrupt(conn) => self.subject.interrupt(conn),
             Action::Drop(conn) => self.apply_drop(conn),
             Action::Crash(kind) => return self.apply_crash(kind),
+            Action::SecondCrash(kind) => {
+                self.mark(Fault::DoubleCrash);
+                return self.apply_crash(kind);
+            }
+            Action::Rot(file, offset, mask) => {
+                self.mark(Fault::BitRot);
+                self.disk.rot(file, offset, mask);
+            }
             Action::Finale => {}
         }
         Ok(())
     }
 
     /// Marks what follows as injected.
-    fn mark(&self, fault: Fault) {
+    pub(super) fn mark(&mut self, fault: Fault) {
+        if fault.entry().class == Class::DetectOnly {
+            self.damage.push(fault);
+        }
         self.log.push(Actor::Run, EventKind::Injected { fault: fault.key() });
     }
 
@@ -168,7 +179,7 @@ impl<S: Subject> Run<'_, S> {
     fn apply_crash(&mut self, kind: CrashKind) -> Checked<()> {
         self.explore(Barrier::End)?;
         self.crashes += 1;
-        let event = EventKind::Crash { power: kind == CrashKind::Power };
+        let event = EventKind::Crash { power: kind == CrashKind::Power, in_recovery: self.is_recovering() };
         self.log.push(Actor::Run, event);
         self.note_events()?;
         self.note_visits(None);
@@ -181,10 +192,12 @@ impl<S: Subject> Run<'_, S> {
         self.situation = 0;
         self.subject.open();
         (0..self.scenario.connections()).for_each(|conn| self.subject.connect(conn));
+        self.select_second_crash();
         Ok(())
     }
 
     fn crash_disk(&mut self, kind: CrashKind) {
+        let tears = if kind == CrashKind::Power { self.select_tears() } else { Vec::new() };
         let (chooser, mut key) = (&mut self.chooser, self.step << 20);
         let mut choose = |_question: Survivor, versions: usize| {
             key += 1;
@@ -192,7 +205,7 @@ impl<S: Subject> Run<'_, S> {
         };
         match kind {
             CrashKind::Process => self.disk.crash_process(&mut choose),
-            CrashKind::Power => self.disk.lose_power(&mut choose),
+            CrashKind::Power => self.disk.lose_power(&tears, &mut choose),
         }
     }
 

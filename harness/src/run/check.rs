@@ -20,7 +20,13 @@ impl<S: Subject> Run<'_, S> {
         match action {
             Action::Step(_) | Action::Poll(_) | Action::StepRefused(..) => self.check_moment(Moment::Step, None)?,
             Action::Finish(..) | Action::Fail(..) => self.check_moment(Moment::Callback, None)?,
-            Action::Hold(..) | Action::Abandon(_) | Action::Interrupt(_) | Action::Drop(_) | Action::Crash(_) => {}
+            Action::Hold(..)
+            | Action::Abandon(_)
+            | Action::Interrupt(_)
+            | Action::Drop(_)
+            | Action::Crash(_)
+            | Action::SecondCrash(_)
+            | Action::Rot(..) => {}
             Action::Finale => return self.check_finale(),
         }
         match self.ended.take() {

@@ -5,15 +5,16 @@
 use std::hash::{Hash, Hasher};
 
 use falken_models::connection::StatementId;
-use falken_models::disk::{Ending, IoKind, OpInfo};
+use falken_models::disk::{Ending, FileId, IoKind, Lie, OpInfo, Tear};
 use falken_models::io::CompletionError;
+use falken_models::site::Site;
 
 use super::{Run, Stage};
 use crate::action::{Action, CrashKind, Held};
 use crate::choice::{Choice, CrashId, EndingId, Kind, OptionId};
 use crate::client::Phase;
 use crate::fault::{self, Fault, Opportunity, Rate};
-use crate::scenario::Faults;
+use crate::scenario::{Faults, Sync};
 use crate::subject::Subject;
 
 /// What "one in so many" is measured in.
@@ -21,6 +22,9 @@ const RATE_BASE: u32 = 1_000_000;
 
 /// The longest stretch for which something is held back, in actions.
 const HOLD_ACTIONS_MAX: u64 = 600;
+
+/// The most actions between a crash and one that follows it soon.
+const SECOND_CRASH_ACTIONS_MAX: u64 = 60;
 
 /// A refused submission comes after at most this many others of its step.
 const REFUSED_AFTER_MAX: u64 = 3;
@@ -35,6 +39,8 @@ pub(super) struct Injector {
     endings: Vec<(Fault, Applies, u32)>,
     crashes_max: u32,
     left: [u32; Fault::COUNT],
+    /// A crash that follows the last one, and at which action.
+    second_crash: Option<(u64, CrashKind)>,
     /// What is held back, and up to which action.
     held: Vec<(Held, u64)>,
     /// Storage that is used again at every ending.
@@ -80,6 +86,7 @@ impl Injector {
             endings: on().filter_map(ending).collect(),
             crashes_max: faults.crashes_max,
             left,
+            second_crash: None,
             held: Vec::new(),
             ending_options: Vec::new(),
             ending_weights: Vec::new(),
@@ -94,12 +101,14 @@ impl Injector {
             endings: _,
             crashes_max: _,
             left,
+            second_crash,
             held,
             ending_options: _,
             ending_weights: _,
         } = self;
         // What has no cap is counted down from the highest number, and never gets anywhere near 0.
         left.iter().for_each(|left| (*left).min(u32::MAX / 2).hash(state));
+        second_crash.map(|(at, kind)| (at.saturating_sub(now), kind)).hash(state);
         held.iter().for_each(|(held, until)| (held.actor(), until.saturating_sub(now)).hash(state));
     }
 
@@ -173,6 +182,9 @@ impl Held {
 impl<S: Subject> Run<'_, S> {
     /// Whether something goes wrong now, before anybody acts.
     pub(super) fn select_disturbance(&mut self) -> Option<Action> {
+        if let Some((_, kind)) = self.injector.second_crash.take_if(|(at, _)| *at <= self.step) {
+            return Some(Action::SecondCrash(kind));
+        }
         if self.injector.options.len() == 1 {
             return None;
         }
@@ -210,7 +222,19 @@ impl<S: Subject> Run<'_, S> {
                 let id = self.select_statement(|_, _, _| true)?;
                 Some(Action::Hold(Held::Statement(id), self.select_stretch()))
             }
-            Fault::Eio | Fault::NoSpace | Fault::ShortRead | Fault::ShortWrite => None,
+            Fault::BitRot => self.select_rot(),
+            Fault::DoubleCrash
+            | Fault::TornWrites
+            | Fault::SpoiltSectors
+            | Fault::MisdirectedWrite
+            | Fault::LostWrite
+            | Fault::Eio
+            | Fault::FsyncKeptDirty
+            | Fault::FsyncMarkedClean
+            | Fault::NoSpace
+            | Fault::ShortRead
+            | Fault::ShortWrite
+            | Fault::LyingFsync => None,
         }
     }
 
@@ -277,6 +301,70 @@ impl<S: Subject> Run<'_, S> {
         Some(Action::StepRefused(id, after))
     }
 
+    /// Whether a connection is in the middle of a recovery.
+    pub(super) fn is_recovering(&self) -> bool {
+        self.standing.iter().any(|standing| standing.site.is_some_and(Site::is_recovery))
+    }
+
+    /// Whether a fault of the kind that is counted at crashes happens at this one.
+    fn happens(&mut self, fault: Fault) -> bool {
+        let one_in = fault.entry().rate(&self.scenario.faults).one_in;
+        if one_in == 0 || self.injector.left[fault as usize] == 0 {
+            return false;
+        }
+        // The simplest answer, 0, is that it does not.
+        let most = u64::from(one_in.max(2) - 1);
+        let happens = self.chooser.number(Kind::Value, self.step, most) == most || one_in == 1;
+        happens && self.injector.take(fault)
+    }
+
+    /// In which ways this power loss may tear sectors.
+    pub(super) fn select_tears(&mut self) -> Vec<Tear> {
+        let mut tears = Vec::new();
+        if self.happens(Fault::TornWrites) {
+            self.mark(Fault::TornWrites);
+            let eighths = 1 + self.chooser.number(Kind::Value, self.step, 6) as u8;
+            tears.extend([Tear::Parted { eighths }, Tear::Zeros, Tear::Noise]);
+        }
+        if self.happens(Fault::SpoiltSectors) {
+            self.mark(Fault::SpoiltSectors);
+            tears.push(Tear::Spoilt);
+        }
+        tears
+    }
+
+    /// Whether another crash follows the one that has just happened, which and when.
+    pub(super) fn select_second_crash(&mut self) {
+        if self.stage != Stage::Working || !self.happens(Fault::DoubleCrash) {
+            return;
+        }
+        let power = self.scenario.database.sync != Sync::Off && self.chooser.number(Kind::Value, self.step, 1) == 1;
+        let kind = if power { CrashKind::Power } else { CrashKind::Process };
+        let actions = 1 + self.chooser.number(Kind::Value, self.step, SECOND_CRASH_ACTIONS_MAX - 1);
+        self.injector.second_crash = Some((self.step + actions, kind));
+    }
+
+    /// A bit of a file. Not while somebody recovers the log: what he has read by then and what lies there could differ,
+    /// and then nothing could be said about his recovery.
+    fn select_rot(&mut self) -> Option<Action> {
+        if self.is_recovering() {
+            return None;
+        }
+        let file = FileId::ALL[self.chooser.number(Kind::Value, self.step, 1) as usize];
+        let last = self.disk.size(file).checked_sub(1)?;
+        let offset = self.chooser.number(Kind::Value, self.step, last);
+        let mask = 1 << self.chooser.number(Kind::Value, self.step, 7);
+        Some(Action::Rot(file, offset, mask))
+    }
+
+    /// Where a misdirected write lands: at the start of another sector of its file.
+    fn select_stray(&mut self, op: OpInfo) -> u64 {
+        let sector = self.scenario.disk.sector_size as u64;
+        let sectors = self.disk.size(op.file) / sector;
+        let stray = self.chooser.number(Kind::Value, self.step, sectors) * sector;
+        if stray == op.offset { stray + sector } else { stray }
+    }
+
     /// How an operation ends.
     pub(super) fn select_ending(&mut self, op: OpInfo) -> Action {
         let well = Action::Finish(op.op, Ending::Success);
@@ -319,7 +407,11 @@ impl<S: Subject> Run<'_, S> {
             Ending::Error { error, moved: self.chooser.number(Kind::Value, self.step, most) as u32 }
         };
         match fault {
-            Fault::Eio => failed(CompletionError::Io),
+            Fault::Eio | Fault::FsyncKeptDirty => failed(CompletionError::Io),
+            Fault::FsyncMarkedClean => Ending::MarkedClean { error: CompletionError::Io },
+            Fault::LyingFsync => Ending::Lie(Lie::NotDurable),
+            Fault::LostWrite => Ending::Lie(Lie::Lost),
+            Fault::MisdirectedWrite => Ending::Lie(Lie::Misdirected { offset: self.select_stray(op) }),
             Fault::NoSpace => failed(CompletionError::NoSpace),
             Fault::ShortRead | Fault::ShortWrite => Ending::Short(self.select_part(op.len)),
             Fault::ProcessCrash
@@ -330,7 +422,11 @@ impl<S: Subject> Run<'_, S> {
             | Fault::Spurious
             | Fault::Delay
             | Fault::Starve
-            | Fault::EioAtSubmit => Ending::Success,
+            | Fault::EioAtSubmit
+            | Fault::DoubleCrash
+            | Fault::TornWrites
+            | Fault::SpoiltSectors
+            | Fault::BitRot => Ending::Success,
         }
     }
 }

@@ -46,6 +46,7 @@ use falken_models::table::initial_database;
 use crate::action::Action;
 use crate::choice::{Chooser, OptionId, Standing, Tape};
 use crate::client::Client;
+use crate::fault::Fault;
 use crate::history::run::Recorder;
 use crate::image::{Coverage, Explorer};
 use crate::invariant::{Checks, Parse};
@@ -99,6 +100,8 @@ pub struct Submitted {
 pub struct RunReport {
     /// The judgement.
     pub verdict: Verdict,
+    /// The first damage that no protocol survives, if any was done.
+    pub damage: Option<Fault>,
     /// Actions taken.
     pub actions: u64,
     /// The actions that a reader would count.
@@ -191,6 +194,8 @@ pub struct Run<'a, S> {
     commits: u64,
     crashes: u64,
     injector: faults::Injector,
+    /// The damage that no protocol survives, in order.
+    damage: Vec<Fault>,
     /// Storage that is used again at every action.
     events: Vec<Event>,
     in_flight: Vec<OpInfo>,
@@ -263,9 +268,16 @@ impl<S: Subject> Run<'_, S> {
     fn report(mut self, verdict: Checked<()>) -> RunReport {
         self.note_rest();
         self.note_visits(None);
+        let verdict = verdict.map_err(|mut violation| {
+            let explains = |fault: &Fault| fault.explains(violation.invariant);
+            let explained_by = violation.evidence.explained_by.or(self.damage.iter().copied().find(explains));
+            violation.evidence.explained_by = explained_by;
+            violation
+        });
         let (tape, divergence) = self.chooser.finish();
         RunReport {
-            verdict: verdict.err().map_or(Verdict::Pass, Verdict::Violation),
+            verdict: verdict.err().map_or(Verdict::Pass, Verdict::from),
+            damage: self.damage.first().copied(),
             actions: self.step,
             tally: self.tally,
             footprint: self.footprint,
@@ -306,6 +318,12 @@ impl<'a, S: Subject> Run<'a, S> {
         let connections = scenario.connections();
         let mut ledger = Ledger::new(config.sync, config.page_size, connections, &database);
         let database = if config.create { ledger.without_file() } else { database };
+        if scenario.faults.fsync_marked_clean.is_on() || scenario.faults.lying_fsync.is_on() {
+            ledger.track_doubts();
+        }
+        if scenario.can_spoil_sectors() {
+            ledger.track_sectors(scenario.disk.sector_size);
+        }
         let disk = Disk::with_slots(Arc::clone(&log), scenario.disk.sector_size, database, scenario.ring_slots());
         let mut subject = make(config, Arc::clone(&disk), Arc::clone(&log));
         let images = scenario.crash_images.as_ref();
@@ -351,6 +369,7 @@ impl<'a, S: Subject> Run<'a, S> {
             commits: 0,
             crashes: 0,
             injector: faults::Injector::new(&scenario.faults),
+            damage: Vec::new(),
             events: Vec::new(),
             in_flight: Vec::new(),
             options: Vec::new(),

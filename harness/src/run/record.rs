@@ -83,6 +83,8 @@ impl<S: Subject> Run<'_, S> {
             | Action::Interrupt(_)
             | Action::Drop(_)
             | Action::Crash(_)
+            | Action::SecondCrash(_)
+            | Action::Rot(..)
             | Action::Finale => return None,
         };
         whereabouts.took(OptionId::Step(id));

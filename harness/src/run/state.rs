@@ -25,10 +25,9 @@ impl<S: Subject> Run<'_, S> {
     /// If the subject shows no internals: then its state cannot be told.
     pub(crate) fn state_hash(&mut self, last: Option<StatementId>) -> u64 {
         self.disk.list_in_flight(&mut self.in_flight);
-        let outlook = match self.scenario.faults.power_loss.one_in {
-            0 => Outlook::PowerStays,
-            _ => Outlook::PowerMayFail,
-        };
+        let faults = &self.scenario.faults;
+        let may_fail = faults.power_loss.is_on() || faults.double_crash.is_on();
+        let outlook = if may_fail { Outlook::PowerMayFail } else { Outlook::PowerStays };
         let mut state = StateHasher::default();
         let internals = self.subject.inspect().expect("a subject that shows its internals");
         internals.shared.wal.hash(&mut state);

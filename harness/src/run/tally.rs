@@ -40,7 +40,9 @@ impl Tally {
             | Action::Abandon(_)
             | Action::Interrupt(_)
             | Action::Drop(_)
-            | Action::Crash(_) => self.faults += 1,
+            | Action::Crash(_)
+            | Action::SecondCrash(_)
+            | Action::Rot(..) => self.faults += 1,
             Action::Finale => {}
         }
     }

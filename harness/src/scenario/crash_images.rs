@@ -33,15 +33,17 @@ pub enum Torn {
     Halves,
     Zeros,
     Noise,
+    Spoilt,
 }
 
 impl CrashImages {
     /// The ways in which sectors may be torn, as the disk knows them.
     pub fn tears(&self) -> Vec<Tear> {
         let tear = |torn: &Torn| match torn {
-            Torn::Halves => Tear::Halves,
+            Torn::Halves => Tear::Parted { eighths: 4 },
             Torn::Zeros => Tear::Zeros,
             Torn::Noise => Tear::Noise,
+            Torn::Spoilt => Tear::Spoilt,
         };
         self.torn.iter().map(tear).collect()
     }

@@ -267,6 +267,9 @@ pub struct Faults {
     pub crashes_max: u32,
     pub process_crash: Rate,
     pub power_loss: Rate,
+    pub double_crash: Rate,
+    pub torn_writes: Rate,
+    pub spoilt_sectors: Rate,
     pub abandon: Rate,
     pub drop: Rate,
     pub interrupt: Rate,
@@ -275,9 +278,15 @@ pub struct Faults {
     pub starve: Rate,
     pub eio_at_submit: Rate,
     pub eio: Rate,
+    pub fsync_kept_dirty: Rate,
+    pub fsync_marked_clean: Rate,
     pub no_space: Rate,
     pub short_read: Rate,
     pub short_write: Rate,
+    pub lying_fsync: Rate,
+    pub bit_rot: Rate,
+    pub misdirected_write: Rate,
+    pub lost_write: Rate,
 }
 
 /// Which invariants are checked.
@@ -394,6 +403,12 @@ impl Scenario {
     /// The slots of the disk's ring, `None` for as many as are wanted.
     pub fn ring_slots(&self) -> Option<u16> {
         Some(self.disk.ring_slots).filter(|slots| *slots > 0)
+    }
+
+    /// Whether a power loss may spoil what lay beside the bytes being written.
+    pub fn can_spoil_sectors(&self) -> bool {
+        let torn = self.crash_images.as_ref().is_some_and(|images| images.torn.contains(&Torn::Spoilt));
+        self.faults.spoilt_sectors.is_on() || torn
     }
 
     /// How many connections there are.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::program::parse_program;
-use super::{Clients, Scenario, ScenarioError, Sync, TEMPLATES};
+use super::{Clients, Scenario, ScenarioError, Sync, TEMPLATES, Torn};
 use crate::invariant::Selection;
 use crate::probe;
 
@@ -61,6 +61,9 @@ impl Scenario {
                 "owes nothing under `sync = \"off\"`, so there is nothing to check",
             ));
         }
+        if self.faults.spoilt_sectors.is_on() && self.disk.powersafe_overwrite {
+            return Err(problem("faults.spoilt-sectors", "cannot happen with `disk.powersafe-overwrite = true`"));
+        }
         parse_program(&self.setup).map_err(|(at, text)| problem(&format!("setup[{at}]"), text))?;
         self.validate_crash_images()?;
         self.validate_clients()?;
@@ -82,6 +85,10 @@ impl Scenario {
         }
         range("crash-images.images-max", u64::from(images.images_max), 2, 100_000_000)?;
         range("crash-images.second-images-max", u64::from(images.second_images_max), 0, 100_000_000)?;
+        if images.torn.contains(&Torn::Spoilt) && self.disk.powersafe_overwrite {
+            let text = "names `spoilt`, which cannot happen with `disk.powersafe-overwrite = true`";
+            return Err(problem("crash-images.torn", text));
+        }
         if images.barriers.is_empty() {
             return Err(problem("crash-images.barriers", "names no moment at which to make images"));
         }

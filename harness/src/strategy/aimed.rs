@@ -38,14 +38,21 @@ impl Aim {
         }
     }
 
-    /// The option of a choice that makes it happen.
-    const fn option(self) -> OptionId {
+    /// The options of a choice that make it happen, of which at most one is offered.
+    const fn options(self) -> &'static [OptionId] {
         match self {
-            Self::Abandon => OptionId::Abandon,
-            Self::Drop => OptionId::Drop,
-            Self::Interrupt => OptionId::Fault(Fault::Interrupt),
-            Self::Eio => OptionId::End(EndingId::Fault(Fault::Eio)),
+            Self::Abandon => &[OptionId::Abandon],
+            Self::Drop => &[OptionId::Drop],
+            Self::Interrupt => &[OptionId::Fault(Fault::Interrupt)],
+            Self::Eio => {
+                &[OptionId::End(EndingId::Fault(Fault::Eio)), OptionId::End(EndingId::Fault(Fault::FsyncKeptDirty))]
+            }
         }
+    }
+
+    /// Where it is among the options of a choice, if it is offered.
+    fn place(self, choice: &Choice<'_>) -> Option<usize> {
+        choice.options.iter().position(|option| self.options().contains(option))
     }
 
     const fn kind(self) -> Kind {
@@ -97,7 +104,7 @@ impl Aimed {
     /// Writes down that `aim` could happen to a slot now, if its statement is suspended.
     fn pass(&self, choice: &Choice<'_>, aim: Aim, id: StatementId) {
         let standing = choice.standing.get(id.index()).copied().unwrap_or_default();
-        if let Some(site) = standing.site.filter(|_| choice.options.contains(&aim.option())) {
+        if let Some(site) = standing.site.filter(|_| aim.place(choice).is_some()) {
             let point = Point { aim, key: choice.key, id, statement: standing.statement, site };
             self.passed.borrow_mut().push(point);
         }
@@ -106,7 +113,7 @@ impl Aimed {
     fn disturb(&mut self, choice: &Choice<'_>) -> usize {
         let here = self.point.filter(|point| point.key == choice.key && point.aim.kind() == choice.kind);
         if let Some(point) = here {
-            return choice.options.iter().position(|option| *option == point.aim.option()).unwrap_or(0);
+            return point.aim.place(choice).unwrap_or(0);
         }
         match (choice.kind, self.last) {
             // Only a statement that has just stepped has come to another yield.

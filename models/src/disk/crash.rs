@@ -2,7 +2,7 @@
 //! the durable version or any later one.
 
 use super::file::Effect;
-use super::{Disk, FileId, OpId, Request};
+use super::{Disk, FileId, OpId, Request, Tear};
 use crate::event::{Actor, EventKind};
 
 /// One question that a crash asks of the driver.
@@ -14,6 +14,8 @@ pub enum Survivor {
     /// Power loss: which of the files that had the name since its directory was synced has it now, or none?
     /// 0 is the durable answer.
     Entry { file: FileId },
+    /// Power loss: which of the operations in flight to this sector, of those that are left, comes next? 0 is the oldest.
+    Next { file: FileId, sector: u64 },
     /// Power loss: which version of this sector is on the platter? 0 is the durable one.
     Sector { file: FileId, sector: u64 },
     /// Power loss: which of the file's sizes since the last fsync? 0 is the durable one.
@@ -41,8 +43,8 @@ impl Disk {
 
     /// The power fails. `choose(question, versions)` picks the file that survives under each name, and, for each sector that an un-synced effect touches and for each
     /// file's size, which version survives; versions are in order of age. Operations in flight count as effects that
-    /// may have reached the platter.
-    pub fn lose_power(&self, choose: &mut dyn FnMut(Survivor, usize) -> usize) {
+    /// may have reached the platter, in any order; `tears` says in which ways sectors may be torn besides.
+    pub fn lose_power(&self, tears: &[Tear], choose: &mut dyn FnMut(Survivor, usize) -> usize) {
         let survivors = FileId::ALL.map(|file| {
             let holders = self.holders(file);
             let held = if holders.len() < 2 {
@@ -53,7 +55,8 @@ impl Disk {
             if held + 1 < holders.len() {
                 self.log.push(Actor::Disk, EventKind::NameLost { file });
             }
-            let versions = self.versions_of(file, holders[held], &[]);
+            let mut next = |sector, left| choose(Survivor::Next { file, sector }, left);
+            let versions = self.versions_in_order(file, holders[held], tears, &mut next);
             versions.pick(self.sector_size, |sector, versions| {
                 let question = match sector {
                     Some(sector) => Survivor::Sector { file, sector },

@@ -34,6 +34,10 @@ impl Entry {
         &self.current
     }
 
+    pub(super) fn current_mut(&mut self) -> &mut File {
+        &mut self.current
+    }
+
     pub(super) fn number(&self) -> FileNumber {
         FileNumber(self.number)
     }
@@ -67,7 +71,7 @@ impl Entry {
         let mut unreachable = File::durable(Vec::new());
         let file = self.file_mut(op.number).unwrap_or(&mut unreachable);
         let performed = file.perform(&op.request, op.sync_before, ending);
-        if performed.0.error().is_none() {
+        if performed.0.error().is_none() && !matches!(ending, Ending::Lie(_)) {
             match op.request {
                 Request::SyncEntry { .. } => self.make_durable(op.number),
                 Request::Remove { .. } => self.remove(),

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
-use super::{Ending, IoResult, Outlook, Request};
+use super::{Ending, IoResult, Lie, Outlook, Request};
 use crate::digest::digest;
 use crate::io::CompletionError;
 
@@ -19,6 +20,9 @@ pub(super) enum Effect {
 pub(super) struct File {
     durable: Vec<u8>,
     current: Vec<u8>,
+    /// Effects that no fsync will cover, older than all others: one that should have has failed, and their pages are marked
+    /// clean. The platter may hold each of them or not.
+    abandoned: Vec<Effect>,
     /// The effects since the durable version, in order; the first has number `first_effect`.
     unsynced: VecDeque<Effect>,
     first_effect: u64,
@@ -28,10 +32,10 @@ impl File {
     /// Hashes what can still matter.
     pub(super) fn hash_state<H: Hasher>(&self, outlook: Outlook, state: &mut H) {
         // Effects are numbered only to tell what an fsync covers: see `Op::hash_state`.
-        let Self { durable, current, unsynced, first_effect: _ } = self;
+        let Self { durable, current, abandoned, unsynced, first_effect: _ } = self;
         current.hash(state);
         if outlook == Outlook::PowerMayFail {
-            durable.hash(state);
+            (durable, abandoned).hash(state);
             unsynced.hash(state);
         }
     }
@@ -42,7 +46,13 @@ impl File {
     }
 
     pub(super) fn durable(bytes: Vec<u8>) -> Self {
-        Self { current: bytes.clone(), durable: bytes, unsynced: VecDeque::new(), first_effect: 0 }
+        Self {
+            current: bytes.clone(),
+            durable: bytes,
+            abandoned: Vec::new(),
+            unsynced: VecDeque::new(),
+            first_effect: 0,
+        }
     }
 
     pub(super) fn size(&self) -> u64 {
@@ -57,6 +67,11 @@ impl File {
         &self.durable
     }
 
+    /// The effects that no fsync will cover.
+    pub(super) fn abandoned(&self) -> &[Effect] {
+        &self.abandoned
+    }
+
     pub(super) fn unsynced(&self) -> impl Iterator<Item = &Effect> {
         self.unsynced.iter()
     }
@@ -69,13 +84,14 @@ impl File {
     /// Performs a request as far as `ending` allows. Returns the kernel's report and the digest of the moved bytes.
     pub(super) fn perform(&mut self, request: &Request, sync_before: u64, ending: Ending) -> (IoResult, u64) {
         let failed = match ending {
-            Ending::Success | Ending::Short(_) => None,
-            Ending::Error { error, .. } => Some(error),
+            Ending::Success | Ending::Short(_) | Ending::Lie(_) => None,
+            Ending::Error { error, .. } | Ending::MarkedClean { error } => Some(error),
         };
         let limit = |len: usize| match ending {
-            Ending::Success => len,
+            Ending::Success | Ending::Lie(_) => len,
             Ending::Short(n) => len.min(n as usize),
             Ending::Error { moved, .. } => len.min(moved as usize),
+            Ending::MarkedClean { .. } => 0,
         };
         let (moved, digest) = match request {
             Request::Read { offset, buffer, from, .. } => buffer.write(|out| {
@@ -86,14 +102,21 @@ impl File {
             Request::Write { offset, buffer, from, .. } => buffer.read(|bytes| {
                 let bytes = &bytes[*from as usize..];
                 let n = limit(bytes.len());
-                if n > 0 {
-                    self.apply(Effect::Write { offset: *offset, bytes: bytes[..n].into() });
+                let lands_at = match ending {
+                    Ending::Lie(Lie::Lost) => None,
+                    Ending::Lie(Lie::Misdirected { offset }) => Some(offset),
+                    _ => Some(*offset).filter(|_| n > 0),
+                };
+                if let Some(offset) = lands_at {
+                    self.apply(Effect::Write { offset, bytes: bytes[..n].into() });
                 }
                 (n, digest(bytes))
             }),
             Request::Sync { .. } | Request::SyncEntry { .. } => {
-                if failed.is_none() {
-                    self.make_durable(sync_before);
+                match ending {
+                    Ending::MarkedClean { .. } => self.abandon(sync_before),
+                    Ending::Error { .. } | Ending::Lie(_) => {}
+                    Ending::Success | Ending::Short(_) => self.make_durable(sync_before),
                 }
                 (0, 0)
             }
@@ -129,14 +152,39 @@ impl File {
             let Some(effect) = self.unsynced.pop_front() else {
                 break;
             };
+            if !self.abandoned.is_empty() {
+                let older = std::mem::take(&mut self.abandoned);
+                self.abandoned = older.into_iter().flat_map(|older| older.beneath(&effect)).collect();
+            }
             effect.apply_to(&mut self.durable);
             self.first_effect += 1;
+        }
+    }
+
+    /// An fsync has failed and its pages are marked clean: no fsync will cover the effects numbered below `before`.
+    fn abandon(&mut self, before: u64) {
+        while self.first_effect < before {
+            let Some(effect) = self.unsynced.pop_front() else {
+                break;
+            };
+            self.abandoned.push(effect);
+            self.first_effect += 1;
+        }
+    }
+
+    /// See [`Disk::rot`](super::Disk::rot).
+    pub(super) fn rot(&mut self, offset: u64, mask: u8) {
+        for version in [&mut self.durable, &mut self.current] {
+            if let Some(byte) = version.get_mut(offset as usize) {
+                *byte ^= mask;
+            }
         }
     }
 
     /// After a power loss: the survivors are all there is.
     pub(super) fn hold(&mut self, bytes: &[u8]) {
         self.first_effect = self.next_effect();
+        self.abandoned.clear();
         self.unsynced.clear();
         for version in [&mut self.durable, &mut self.current] {
             version.clear();
@@ -146,6 +194,16 @@ impl File {
 }
 
 impl Effect {
+    /// Whether it may change bytes of this range.
+    pub(super) fn changes(&self, range: Range<usize>) -> bool {
+        match self {
+            Self::Write { offset, bytes } => {
+                (*offset as usize) < range.end && *offset as usize + bytes.len() > range.start
+            }
+            Self::Resize { len } => (*len as usize) < range.end,
+        }
+    }
+
     pub(super) fn apply_to(&self, bytes: &mut Vec<u8>) {
         match self {
             Self::Write { offset, bytes: new } => {
@@ -157,6 +215,30 @@ impl Effect {
                 bytes[start..end].copy_from_slice(new);
             }
             Self::Resize { len } => bytes.resize(*len as usize, 0),
+        }
+    }
+
+    /// What is left to be unsure about of an older effect that was never made durable, when `newer` is: what it has not
+    /// overwritten.
+    fn beneath(self, newer: &Self) -> Vec<Self> {
+        match (self, newer) {
+            (Self::Write { offset, bytes }, Self::Write { offset: start, bytes: over }) => {
+                let end = start + over.len() as u64;
+                let at = |place: u64| (place.clamp(offset, offset + bytes.len() as u64) - offset) as usize;
+                let (before, behind) = (&bytes[..at(*start)], &bytes[at(end)..]);
+                let parts = [(offset, before), (offset + at(end) as u64, behind)];
+                let left = parts.into_iter().filter(|(_, bytes)| !bytes.is_empty());
+                left.map(|(offset, bytes)| Self::Write { offset, bytes: bytes.into() }).collect()
+            }
+            (Self::Write { offset, bytes }, Self::Resize { len }) => {
+                let kept = len.saturating_sub(offset).min(bytes.len() as u64) as usize;
+                if kept == 0 { Vec::new() } else { vec![Self::Write { offset, bytes: bytes[..kept].into() }] }
+            }
+            // The older size must not take away what is durable now.
+            (Self::Resize { len }, Self::Write { offset, bytes }) => {
+                vec![Self::Resize { len: len.max(offset + bytes.len() as u64) }]
+            }
+            (Self::Resize { .. }, Self::Resize { .. }) => Vec::new(),
         }
     }
 

@@ -101,8 +101,26 @@ pub enum Ending {
     Success,
     /// It moves only the first `n` bytes and reports `n` (reads and writes).
     Short(u32),
-    /// It reports `error`; a write has nevertheless left its first `moved` bytes in the file.
+    /// It reports `error`; a write has nevertheless left its first `moved` bytes in the file. An fsync leaves everything
+    /// to the next one.
     Error { error: CompletionError, moved: u32 },
+    /// An fsync reports `error`, and the kernel marks its pages clean: what this one should have covered no later fsync
+    /// covers, unless it is written again.
+    MarkedClean { error: CompletionError },
+    /// It reports success and has not done what it says: no fair disk does this.
+    Lie(Lie),
+}
+
+/// What a disk that is not fair does instead of what it reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are explained by their variant")]
+pub enum Lie {
+    /// An fsync makes nothing durable. An honest one later covers it all.
+    NotDurable,
+    /// A write changes nothing.
+    Lost,
+    /// A write goes to another offset of its file.
+    Misdirected { offset: u64 },
 }
 
 impl Ending {
@@ -111,7 +129,9 @@ impl Ending {
         match self {
             Self::Error { error: CompletionError::Cancelled, moved: 0 } => CancelOutcome::Cancelled,
             Self::Error { error: CompletionError::Cancelled, .. } => CancelOutcome::Partial,
-            Self::Success | Self::Short(_) | Self::Error { .. } => CancelOutcome::CompletedAnyway,
+            Self::Success | Self::Short(_) | Self::Error { .. } | Self::MarkedClean { .. } | Self::Lie(_) => {
+                CancelOutcome::CompletedAnyway
+            }
         }
     }
 }
@@ -390,6 +410,12 @@ impl Disk {
         };
         let (runs, claims_success) = (op.completion.callback_runs(), op.completion.succeeded());
         self.log.push(Actor::Disk, EventKind::Callback { op: id, runs, accepted, claims_success, result });
+    }
+
+    /// A byte of a file rots, on the platter and in every cache above it: the bits of `mask` flip. Nothing happens behind
+    /// the end of the file.
+    pub fn rot(&self, file: FileId, offset: u64, mask: u8) {
+        self.inner.lock().files[file.index()].current_mut().rot(offset, mask);
     }
 
     /// Hashes the files. Operations in flight are hashed with their owners.

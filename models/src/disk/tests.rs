@@ -192,7 +192,7 @@ fn ids_are_never_used_again_and_ordinals_count_per_owner() {
         match round {
             0 => infos.iter().for_each(|info| disk.finish(info.op, Ending::Success)),
             1 => disk.crash_process(&mut |_, _| 0),
-            _ => disk.lose_power(&mut |_, _| 0),
+            _ => disk.lose_power(&[], &mut |_, _| 0),
         }
         assert_eq!(disk.in_flight(), 0);
     }

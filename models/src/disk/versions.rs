@@ -1,22 +1,26 @@
 //! What the platter may hold of a file: a chain of versions for each sector that an un-synced effect touches, and one for
 //! the size. A power loss keeps any one version of each chain, whatever it keeps of the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::file::{Effect, File};
 use super::{Disk, FileId, FileNumber};
 
-/// Versions of a sector that a disk may leave besides whole ones, all of them on the bytes that were being written.
-/// What lay beside those bytes is never harmed (powersafe overwrite).
+/// Versions of a sector that a disk may leave besides whole ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Tear {
-    /// Only the first half of the bytes in this sector arrived, or only the second.
-    Halves,
-    /// The bytes read as zeros.
+    /// Of the bytes being written in this sector only those before a cut arrived, or only those behind it.
+    Parted {
+        /// Where the cut is, in eighths of these bytes.
+        eighths: u8,
+    },
+    /// The bytes being written read as zeros.
     Zeros,
-    /// The bytes read as noise.
+    /// The bytes being written read as noise.
     Noise,
+    /// The whole sector reads as noise, also what lay beside the bytes being written: only without powersafe overwrite.
+    Spoilt,
 }
 
 /// What the platter may hold of one file.
@@ -32,47 +36,39 @@ pub struct Versions {
 }
 
 impl Versions {
-    fn of(file: &File, in_flight: impl Iterator<Item = Effect>, sector_size: usize, tears: &[Tear]) -> Self {
-        let durable = file.durable_bytes().to_vec();
-        let mut content = durable.clone();
-        let mut versions = Self { sizes: vec![durable.len()], durable, sectors: BTreeMap::new() };
-        for effect in file.unsynced() {
-            versions.add(effect, &mut content, sector_size, tears);
-        }
-        for effect in in_flight {
-            versions.add(&effect, &mut content, sector_size, tears);
-        }
-        versions.sectors.retain(|_, contents| contents.len() > 1);
-        versions
-    }
-
-    /// Adds what `effect` makes of `content`.
-    fn add(&mut self, effect: &Effect, content: &mut Vec<u8>, sector_size: usize, tears: &[Tear]) {
-        let written = match effect {
-            Effect::Write { offset, bytes } => *offset as usize..*offset as usize + bytes.len(),
-            // A change of size writes no sector: where the old size survives, so does what lay there.
-            Effect::Resize { .. } => 0..0,
-        };
-        let touched = written.start / sector_size..written.end.div_ceil(sector_size);
-        let before: Vec<Vec<u8>> =
-            touched.clone().filter(|_| !written.is_empty()).map(|at| sector_of(content, at, sector_size)).collect();
-        effect.apply_to(content);
-        if !self.sizes.contains(&content.len()) {
-            self.sizes.push(content.len());
-        }
-        for (at, before) in touched.zip(before) {
-            let start = at * sector_size;
-            let part = written.start.max(start) - start..written.end.min(start + sector_size) - start;
-            let after = sector_of(content, at, sector_size);
-            let torn: Vec<Vec<u8>> = tears.iter().flat_map(|tear| tear.apply(&before, &after, part.clone())).collect();
-            let durable = &self.durable;
-            let chain = self.sectors.entry(at as u64).or_insert_with(|| vec![sector_of(durable, at, sector_size)]);
-            for content in torn.into_iter().chain([after]) {
-                if !chain.contains(&content) {
-                    chain.push(content);
-                }
+    /// `order(sector, left)` says which of the operations in flight to a sector, of which `left` are left, comes next.
+    fn of(
+        file: &File,
+        in_flight: &[Effect],
+        sector_size: usize,
+        tears: &[Tear],
+        order: &mut dyn FnMut(u64, usize) -> usize,
+    ) -> Self {
+        let clean = file.abandoned().len();
+        let ended: Vec<&Effect> = file.abandoned().iter().chain(file.unsynced()).collect();
+        let mut versions = Self { durable: file.durable_bytes().to_vec(), sizes: Vec::new(), sectors: BTreeMap::new() };
+        versions.sizes = sizes(versions.durable.len(), ended.iter().copied().chain(in_flight));
+        for number in sectors_written(ended.iter().copied().chain(in_flight), sector_size) {
+            let start = number * sector_size;
+            let here = |effect: &&Effect| effect.changes(start..start + sector_size);
+            let mut chain = Chain::new(sector_of(&versions.durable, number, sector_size), start, tears);
+            if clean > 0 {
+                // A page that counts as clean may leave the cache. Then what is written next lands on what is durable.
+                ended[clean..].iter().copied().filter(here).for_each(|effect| chain.add(effect));
+                chain.begin_again();
+            }
+            ended.iter().copied().filter(here).for_each(|effect| chain.add(effect));
+            // Nothing orders what is in flight.
+            let mut left: Vec<&Effect> = in_flight.iter().filter(here).collect();
+            while !left.is_empty() {
+                let next = if left.len() > 1 { order(number as u64, left.len()).min(left.len() - 1) } else { 0 };
+                chain.add(left.remove(next));
+            }
+            if chain.contents.len() > 1 {
+                versions.sectors.insert(number as u64, chain.contents);
             }
         }
+        versions
     }
 
     /// One image of the file: `choose` picks the version of the size, then of each sector in turn.
@@ -94,10 +90,76 @@ impl Versions {
     }
 }
 
-impl Tear {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Halves, Self::Zeros, Self::Noise];
+/// The sizes that a file has had since the durable one, all different, in order of age.
+fn sizes<'a>(durable: usize, effects: impl Iterator<Item = &'a Effect>) -> Vec<usize> {
+    let (mut sizes, mut size) = (vec![durable], durable);
+    for effect in effects {
+        size = match effect {
+            Effect::Write { offset, bytes } => size.max(*offset as usize + bytes.len()),
+            Effect::Resize { len } => *len as usize,
+        };
+        if !sizes.contains(&size) {
+            sizes.push(size);
+        }
+    }
+    sizes
+}
 
+/// The sectors that effects write to. A change of size writes none: where the old size survives, so does what lay there.
+fn sectors_written<'a>(effects: impl Iterator<Item = &'a Effect>, sector_size: usize) -> BTreeSet<usize> {
+    let written = effects.filter_map(|effect| match effect {
+        Effect::Write { offset, bytes } if !bytes.is_empty() => Some((*offset as usize, bytes.len())),
+        Effect::Write { .. } | Effect::Resize { .. } => None,
+    });
+    written.flat_map(|(start, len)| start / sector_size..(start + len).div_ceil(sector_size)).collect()
+}
+
+/// The versions of one sector.
+struct Chain<'a> {
+    contents: Vec<Vec<u8>>,
+    /// What it holds after the effects so far.
+    now: Vec<u8>,
+    /// Where it begins in its file.
+    start: usize,
+    tears: &'a [Tear],
+}
+
+impl<'a> Chain<'a> {
+    fn new(durable: Vec<u8>, start: usize, tears: &'a [Tear]) -> Self {
+        Self { contents: vec![durable.clone()], now: durable, start, tears }
+    }
+
+    fn begin_again(&mut self) {
+        self.now.clone_from(&self.contents[0]);
+    }
+
+    fn add(&mut self, effect: &Effect) {
+        let size = self.now.len();
+        let place = |offset: u64| (offset as usize).clamp(self.start, self.start + size) - self.start;
+        let (offset, bytes) = match effect {
+            Effect::Write { offset, bytes } => (*offset, bytes),
+            Effect::Resize { len } => return self.now[place(*len)..].fill(0),
+        };
+        let part = place(offset)..place(offset + bytes.len() as u64);
+        let before = self.now.clone();
+        let from = self.start + part.start - offset as usize;
+        self.now[part.clone()].copy_from_slice(&bytes[from..from + part.len()]);
+        let torn = self.tears.iter().flat_map(|tear| tear.apply(&before, &self.now, part.clone()));
+        let torn: Vec<Vec<u8>> = torn.collect();
+        for content in torn.into_iter().chain([self.now.clone()]) {
+            if !self.contents.contains(&content) {
+                self.contents.push(content);
+            }
+        }
+    }
+}
+
+/// No pattern of the file formats, and the same on every machine.
+fn noise(at: usize) -> u8 {
+    (at as u8).wrapping_mul(167) ^ 0x5a
+}
+
+impl Tear {
     /// What a sector may hold besides `before` and `after` when `part` of it was being written.
     fn apply(self, before: &[u8], after: &[u8], part: Range<usize>) -> Vec<Vec<u8>> {
         let with = |part: Range<usize>, byte: &dyn Fn(usize) -> u8| {
@@ -105,12 +167,14 @@ impl Tear {
             part.for_each(|at| sector[at] = byte(at));
             sector
         };
-        let middle = part.start + part.len() / 2;
         match self {
-            Self::Halves => vec![with(part.start..middle, &|at| after[at]), with(middle..part.end, &|at| after[at])],
+            Self::Parted { eighths } => {
+                let cut = part.start + part.len() * usize::from(eighths.min(8)) / 8;
+                vec![with(part.start..cut, &|at| after[at]), with(cut..part.end, &|at| after[at])]
+            }
             Self::Zeros => vec![with(part, &|_| 0)],
-            // No pattern of the file formats, and the same on every machine.
-            Self::Noise => vec![with(part, &|at| (at as u8).wrapping_mul(167) ^ 0x5a)],
+            Self::Noise => vec![with(part, &noise)],
+            Self::Spoilt => vec![with(0..before.len(), &noise)],
         }
     }
 }
@@ -134,12 +198,23 @@ impl Disk {
 
     /// The same, if the power loss leaves the name to `holder`, one of its [`holders`](Self::holders).
     pub fn versions_of(&self, file: FileId, holder: Option<FileNumber>, tears: &[Tear]) -> Versions {
+        self.versions_in_order(file, holder, tears, &mut |_, _| 0)
+    }
+
+    /// The same, with operations in flight in another order than they were submitted in: see [`Versions::of`].
+    pub(super) fn versions_in_order(
+        &self,
+        file: FileId,
+        holder: Option<FileNumber>,
+        tears: &[Tear],
+        order: &mut dyn FnMut(u64, usize) -> usize,
+    ) -> Versions {
         let inner = self.inner.lock();
         let held = holder.and_then(|number| inner.files[file.index()].file(number));
         let in_flight = inner.in_flight.iter().filter(|op| op.info.file == file && Some(op.number) == holder);
-        let effects = in_flight.filter_map(|op| Effect::of(&op.request));
+        let effects: Vec<Effect> = in_flight.filter_map(|op| Effect::of(&op.request)).collect();
         match held {
-            Some(held) => Versions::of(held, effects, self.sector_size, tears),
+            Some(held) => Versions::of(held, &effects, self.sector_size, tears, order),
             None => Versions { durable: Vec::new(), sizes: vec![0], sectors: BTreeMap::new() },
         }
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use falken_harness::fault::Damage;
 use falken_harness::history::run::Recorder;
 use falken_harness::image::Coverage;
 use falken_harness::probe::Hits;
@@ -52,6 +53,8 @@ pub struct Totals {
     pub evaluated: Vec<u64>,
     /// How often each probe was hit.
     pub probes: Hits,
+    /// What became of the runs in which damage was done that no protocol survives.
+    pub damage: Damage,
     /// What crash images have covered, if the scenario makes them.
     pub images: Option<Coverage>,
     /// The hash of all runs. Adding is the same in any order, so it does not depend on the number of jobs.
@@ -79,6 +82,7 @@ impl Totals {
         self.evaluated.resize(report.evaluated.len(), 0);
         self.evaluated.iter_mut().zip(&report.evaluated).for_each(|(sum, more)| *sum += more);
         self.probes.add(&report.probes);
+        self.damage.note(&report);
         if let Some(images) = &report.images {
             self.images.get_or_insert_default().add(images);
         }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
+use falken_harness::fault::Damage;
 use falken_harness::repro::Repro;
 use falken_harness::run::RunReport;
 use falken_harness::shrink::Failing;
@@ -116,6 +117,7 @@ pub(super) fn summarise(case: &Case, report: &RunReport, failure: Option<Found>,
         invariants: Summary::count_invariants(&report.evaluated),
         probes: Summary::count_probes(&report.probes, &[]),
         never_hit: None,
+        damage: Damage::of(report),
         images: report.images,
         failure,
         notes: Vec::new(),

@@ -275,6 +275,7 @@ pub(super) fn summarise(
         invariants: Summary::count_invariants(&totals.evaluated),
         probes: Summary::count_probes(&totals.probes, &scenario.probes.expected),
         never_hit: options.probes.then_some(totals.probes),
+        damage: totals.damage,
         images: totals.images,
         failure,
         notes,

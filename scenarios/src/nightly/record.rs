@@ -86,7 +86,7 @@ impl RunLine {
     /// A run that came to a verdict; clocks are put in by whoever has one.
     pub fn of(spec: Spec, report: &RunReport, difference: Option<String>) -> Self {
         let end = match &report.verdict {
-            Verdict::Pass => End::Pass,
+            Verdict::Pass | Verdict::Detected(_) => End::Pass,
             Verdict::Violation(violation) => End::Failed(Failed {
                 kind: kind_of(violation.invariant),
                 invariant: violation.invariant.into(),

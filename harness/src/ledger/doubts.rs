@@ -1,0 +1,291 @@
+//! What is not on the platter although a later fsync said so, and whether that is the protocol's fault.
+//!
+//! An fsync that fails may leave its pages marked clean: no later one covers them, unless they are written again. The
+//! protocol writes again what an error concerned: the header, the frames of the commit that failed, the pages of the
+//! checkpoint that failed. It cannot write again what
+//!
+//! 1. was published before (a checkpoint's log fsync under NORMAL), or belongs to a commit that somebody else's fsync took
+//!    from the committer's own,
+//! 2. a process crash has turned from a failed commit into a recovered one,
+//! 3. an earlier, partial checkpoint has copied, since nBackfill says that it is done.
+//!
+//! And without powersafe overwrite it cannot write beside what a crash has left unpadded:
+//!
+//! 4. a crash that takes the padding of a commit leaves the log ending within a sector, and recovery does not pad it again
+//!    (SQLite's does not either). The next frame that is written there may spoil the commit, until an fsync covers it.
+//!
+//! Only such doubts are an excuse for a state that is no committed prefix, and only for what rests on them: commits whose
+//! frames lie behind a doubtful one, pages that were copied from there, and pages that lost their log while they were
+//! doubtful themselves. Everything else is owed as ever. An fsync that lies leaves the same doubts until an honest one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use falken_models::disk::{FileId, OpId};
+
+use crate::fault::Fault;
+
+/// The number of the log's header among the cells of the log; frames count from 1.
+pub(super) const HEADER: u32 = 0;
+
+/// Why a cell is not durable although it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Doubt {
+    by: Fault,
+    /// The protocol has no occasion to write it again.
+    is_excused: bool,
+}
+
+/// Frames of the log or pages of the database file.
+#[derive(Clone, Debug, Default, Hash)]
+struct Cells {
+    /// Written; the next fsync covers them.
+    dirty: BTreeSet<u32>,
+    /// Not durable, whatever an fsync has said.
+    doubtful: BTreeMap<u32, Doubt>,
+}
+
+/// Why a page of the database file may be an old one after a power loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Behind {
+    /// The log that it was copied from may be cut off below its frame, so it may be newer than what is recovered.
+    CutLog,
+    /// It is doubtful, and the log that held it has been restarted.
+    NoLog,
+}
+
+/// An fsync in flight.
+#[derive(Clone, Debug, Hash)]
+struct Cover {
+    conn: u8,
+    file: FileId,
+    cells: BTreeSet<u32>,
+}
+
+/// Whether anything can be doubtful at all: if not, nothing is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tracking {
+    /// Every fsync that succeeds is honest, and every one that fails leaves its pages dirty.
+    #[default]
+    Off,
+    /// Some may not.
+    On,
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Doubts {
+    tracking: Tracking,
+    log: Cells,
+    /// The generation that the log's header is of, and that of the one that is being written.
+    seq: u32,
+    next_seq: u32,
+    database: Cells,
+    /// Pages that nBackfill says are copied, and that no fsync has covered.
+    settled: BTreeSet<u32>,
+    exposed: BTreeMap<u32, (Behind, Fault)>,
+    covers: BTreeMap<OpId, Cover>,
+    /// See [`Unpadded`].
+    unpadded: Option<Unpadded>,
+}
+
+/// The frames that share the sector in which a recovered log ends, if it ends within one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Unpadded {
+    pub first: u32,
+    pub last: u32,
+}
+
+impl std::hash::Hash for Doubts {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // Ids of operations are only compared.
+        let Self { tracking: _, log, seq, next_seq, database, settled, exposed, covers, unpadded } = self;
+        (unpadded, log, seq, next_seq, database, settled, exposed).hash(state);
+        covers.values().for_each(|cover| cover.hash(state));
+    }
+}
+
+/// What a power loss may take away although an fsync said otherwise, and nobody can be blamed for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Excuse {
+    /// The fault that explains it.
+    pub by: Fault,
+    /// The first frame that may be missing from the log, and its generation.
+    pub log_from: Option<(u32, u32)>,
+    /// Pages of the database file that may be others.
+    pub pages: BTreeSet<u32>,
+}
+
+impl Doubts {
+    pub(super) fn track(&mut self) {
+        self.tracking = Tracking::On;
+    }
+
+    fn cells(&mut self, file: FileId) -> &mut Cells {
+        match file {
+            FileId::Database => &mut self.database,
+            FileId::Wal => &mut self.log,
+        }
+    }
+
+    /// A frame or page was written whole.
+    pub(super) fn note_written(&mut self, file: FileId, cell: u32) {
+        if self.tracking == Tracking::Off {
+            return;
+        }
+        let cells = self.cells(file);
+        cells.dirty.insert(cell);
+        cells.doubtful.remove(&cell);
+        self.covers.values_mut().filter(|cover| cover.file == file).for_each(|cover| _ = cover.cells.remove(&cell));
+        if file == FileId::Database {
+            self.settled.remove(&cell);
+        }
+    }
+
+    /// The header of a generation is being written.
+    pub(super) fn note_header(&mut self, seq: u32) {
+        self.next_seq = seq;
+    }
+
+    /// The header of a generation was written: what lies behind it belongs to older ones.
+    pub(super) fn note_header_written(&mut self) {
+        self.unpadded = None;
+        self.log = Cells::default();
+        self.seq = self.next_seq;
+        self.covers.values_mut().filter(|cover| cover.file == FileId::Wal).for_each(|cover| cover.cells.clear());
+        self.note_written(FileId::Wal, HEADER);
+    }
+
+    pub(super) fn note_sync_submit(&mut self, op: OpId, conn: u8, file: FileId) {
+        if self.tracking == Tracking::On {
+            let cells = self.cells(file).dirty.clone();
+            self.covers.insert(op, Cover { conn, file, cells });
+        }
+    }
+
+    /// An fsync has ended: it succeeded, or `fault` says what else. `own_from` is the first frame of the write transaction of
+    /// whoever asked for it, if there is one: the protocol writes those again.
+    pub(super) fn note_synced(
+        &mut self,
+        op: OpId,
+        ok: bool,
+        fault: Option<Fault>,
+        own_from: impl Fn(u8) -> Option<u32>,
+    ) {
+        let Some(Cover { conn, file, cells: covered }) = self.covers.remove(&op) else { return };
+        let own_from = own_from(conn);
+        let settled = self.settled.clone();
+        let by = match (ok, fault) {
+            (true, Some(Fault::LyingFsync)) => Some(Fault::LyingFsync),
+            (false, Some(Fault::FsyncMarkedClean)) => Some(Fault::FsyncMarkedClean),
+            // Everything stays dirty.
+            (false, _) => return,
+            (true, _) => None,
+        };
+        let is_excused = |cell: u32| match file {
+            _ if by == Some(Fault::LyingFsync) => true,
+            FileId::Wal => own_from.is_none_or(|from| cell < from && cell != HEADER || cell == HEADER && from > 1),
+            FileId::Database => settled.contains(&cell),
+        };
+        let cells = self.cells(file);
+        for &cell in &covered {
+            match by {
+                Some(by) => _ = cells.doubtful.insert(cell, Doubt { by, is_excused: is_excused(cell) }),
+                None => _ = cells.doubtful.remove(&cell),
+            }
+        }
+        if by == Some(Fault::LyingFsync) {
+            return;
+        }
+        cells.dirty.retain(|cell| !covered.contains(cell));
+        for other in self.covers.values_mut().filter(|other| other.file == file) {
+            other.cells.retain(|cell| !covered.contains(cell));
+        }
+        if by.is_none() {
+            self.note_durable(file, &covered);
+        }
+    }
+
+    fn note_durable(&mut self, file: FileId, covered: &BTreeSet<u32>) {
+        match file {
+            FileId::Wal if covered.contains(&HEADER) => self.forget_cut_log(),
+            FileId::Wal => {}
+            FileId::Database => {
+                self.settled.retain(|page| !covered.contains(page));
+                let is_covered = |page: &u32, behind: Behind| behind == Behind::NoLog && covered.contains(page);
+                self.exposed.retain(|page, (behind, _)| !is_covered(page, *behind));
+            }
+        }
+    }
+
+    fn forget_cut_log(&mut self) {
+        self.exposed.retain(|_, (behind, _)| *behind != Behind::CutLog);
+    }
+
+    /// The log is published up to a frame. What was unpadded is safe once the frame behind it is durable and will not be
+    /// written again.
+    pub(super) fn note_published(&mut self, frame: u32) {
+        let Some(unpadded) = self.unpadded else { return };
+        if frame > unpadded.last && !self.log.dirty.contains(&(unpadded.last + 1)) {
+            self.unpadded = None;
+            if self.log_from().is_none() {
+                self.forget_cut_log();
+            }
+        }
+    }
+
+    /// A checkpoint copies a frame into the database file. `committed_below` is the last frame of the last commit that ends
+    /// below a frame: a commit that misses one of its frames is lost whole.
+    pub(super) fn note_copy(&mut self, page: u32, frame: u32, committed_below: impl Fn(u32) -> u32) {
+        if let Some((_, by)) = self.log_from().filter(|(from, _)| frame > committed_below(*from)) {
+            self.exposed.insert(page, (Behind::CutLog, by));
+        }
+    }
+
+    /// nBackfill was published: nobody will copy these pages again.
+    pub(super) fn note_backfill(&mut self) {
+        if self.tracking == Tracking::On {
+            self.settled = self.database.dirty.clone();
+        }
+    }
+
+    /// The log was restarted: doubtful pages have nothing but the database file.
+    pub(super) fn note_restart(&mut self) {
+        let excused = self.database.doubtful.iter().filter(|(_, doubt)| doubt.is_excused);
+        self.exposed.extend(excused.map(|(page, doubt)| (*page, (Behind::NoLog, doubt.by))));
+    }
+
+    /// The process has crashed. What it knew of errors is gone, and what it had written seems to be there.
+    pub(super) fn note_process_crash(&mut self, unpadded: Option<Unpadded>) {
+        self.unpadded = unpadded.filter(|_| self.tracking == Tracking::On);
+        self.covers.clear();
+        self.settled.clear();
+        let doubts = self.log.doubtful.values_mut().chain(self.database.doubtful.values_mut());
+        doubts.for_each(|doubt| doubt.is_excused = true);
+    }
+
+    /// The power was lost: what is there is durable, a log of this generation among it.
+    pub(super) fn note_power_loss(&mut self, seq: u32, unpadded: Option<Unpadded>) {
+        let unpadded = unpadded.filter(|_| self.tracking == Tracking::On);
+        // What was copied from an unpadded commit stays newer than a log without it.
+        let mut exposed = std::mem::take(&mut self.exposed);
+        exposed.retain(|_, (behind, _)| *behind == Behind::CutLog && unpadded.is_some());
+        *self = Self { tracking: self.tracking, seq, unpadded, exposed, ..Self::default() };
+    }
+
+    /// The first frame that may be missing without anybody's fault.
+    fn log_from(&self) -> Option<(u32, Fault)> {
+        let unpadded = self.unpadded.map(|unpadded| (unpadded.first, Fault::SpoiltSectors));
+        let excused = self.log.doubtful.iter().filter(|(_, doubt)| doubt.is_excused);
+        let first = excused.map(|(frame, doubt)| (*frame, doubt.by)).next();
+        first.into_iter().chain(unpadded).min()
+    }
+
+    /// What a power loss now is excused for.
+    pub(super) fn excuse(&self) -> Option<Excuse> {
+        let log_from = self.log_from();
+        let exposed = self.exposed.values().map(|(_, by)| *by).next();
+        let by = log_from.map(|(_, by)| by).or(exposed)?;
+        let pages = self.exposed.keys().copied().collect();
+        Some(Excuse { by, log_from: log_from.map(|(frame, _)| (frame, self.seq)), pages })
+    }
+}
