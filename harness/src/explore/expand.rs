@@ -205,7 +205,7 @@ program = ["put 3 c", "get 1"]
             let transition = &transitions[depth % transitions.len()];
             path.extend(&transition.answers);
             let Successor::State(rebuilt) = transition.to else {
-                assert!(transition.to == Successor::End && depth > 20, "{depth}: {:?}", transition.to);
+                assert!(transition.to == Successor::End && depth > 12, "{depth}: {:?}", transition.to);
                 return;
             };
             let mut judged = Scripting::new(&subjects, Watch::Judge).unwrap();
