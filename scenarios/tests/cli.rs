@@ -218,7 +218,7 @@ fn a_duel_compares_strategies_in_text_markdown_and_json() {
     let duel = |more: &[&str]| falken(dir.path(), &[&base[..], &strategies[..], more].concat());
     let text = stdout(&duel(&[]));
     assert!(text.contains("3/3") && text.contains("worst regret"), "{text}");
-    assert!(stdout(&duel(&["--markdown"])).contains("| bug "));
+    assert!(stdout(&duel(&["--format", "markdown"])).contains("| bug "));
     let report: serde_json::Value = serde_json::from_slice(&duel(&["--json"]).stdout).unwrap();
     assert_eq!(report["cells"].as_array().unwrap().len(), 2);
     assert_eq!(falken(dir.path(), &["bugs"]).status.code(), Some(2));

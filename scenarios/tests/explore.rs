@@ -55,7 +55,7 @@ fn small_scenarios_have_exactly_these_states() {
         ("writer-and-checkpointer", [3052, 5654, 15, 65]),
         ("reader-on-slot-0", [20452, 39383, 23, 91]),
         ("writer-and-power-loss", [1353, 3553, 93, 70]),
-        ("two-closers", [12744, 23265, 18, 94]),
+        ("two-closers", [11093, 20892, 10, 94]),
         ("two-creators", [5476, 9965, 23, 95]),
     ] {
         let scenario = catalog::find(name).unwrap();

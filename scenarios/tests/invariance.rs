@@ -15,7 +15,7 @@ fn every_scenario_does_the_same_with_a_yield_at_any_site() {
         for seed in 1..=5 {
             let compared = compare(&catalog::find(name).unwrap(), seed, Planted(None), Box::new(Random::new(seed)));
             assert_eq!(compared.broken, None, "{name}, seed {seed}");
-            assert!(compared.statements >= 3 && compared.runs > 20 * compared.statements, "{compared:?}");
+            assert!(compared.statements >= 2 && compared.runs > 20 * compared.statements, "{compared:?}");
             sites.extend(compared.sites);
         }
     }

@@ -169,8 +169,9 @@ impl<'a> Transactions<'a> {
         let connection = self.connections.entry(id.conn).or_default();
         let Some(running) = connection.running[usize::from(id.slot)].take() else { return };
         if goes_on && connection.open.is_none() {
-            let has_snapshot = needs_snapshot(running.op);
-            let called = running.since;
+            // A statement beside a BEGIN may have the snapshot already that the transaction goes on with.
+            let has_snapshot = connection.holds_since.is_some();
+            let called = connection.holds_since.unwrap_or(running.since);
             connection.open = Some(Open { called, has_snapshot, acts: Vec::new(), savepoints: Vec::new() });
         }
         match result {
