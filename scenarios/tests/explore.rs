@@ -56,7 +56,7 @@ fn small_scenarios_have_exactly_these_states() {
         ("reader-on-slot-0", [20452, 39383, 23, 91]),
         ("writer-and-power-loss", [1353, 3553, 93, 70]),
         ("two-closers", [11093, 20892, 10, 94]),
-        ("two-creators", [5476, 9965, 23, 95]),
+        ("two-creators", [5227, 9714, 15, 95]),
     ] {
         let scenario = catalog::find(name).unwrap();
         let (tree, outcome) = search(&subjects(&scenario, None), &Limits { jobs: 2, ..Limits::default() });
