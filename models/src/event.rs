@@ -8,7 +8,7 @@ use strum::VariantArray;
 use crate::disk::{CancelOutcome, FileId, IoKind, IoResult, OpId};
 use crate::io::CompletionError;
 use crate::site::Site;
-use crate::sync::Mutex;
+use crate::sync::Unseen;
 use crate::wal::{CheckpointMode, LockId, LockMode};
 
 /// Who did it: a connection, or the disk.
@@ -319,20 +319,26 @@ impl EventKind {
     }
 }
 
-/// Collects events in order. Any thread may append.
+/// Collects events in order. Any thread may append; to a thread backend that is no access, so that writing down what
+/// happens changes nothing about what can happen.
 #[derive(Debug, Default)]
-pub struct EventLog(Mutex<Vec<Event>>);
+pub struct EventLog(Unseen<Vec<Event>>);
 
 impl EventLog {
+    /// A log that appends to `events`, which somebody else looks at as well.
+    pub fn into(events: Unseen<Vec<Event>>) -> Self {
+        Self(events)
+    }
+
     /// Appends one event.
     #[inline]
     pub fn push(&self, actor: Actor, kind: EventKind) {
-        self.0.lock().push(Event { actor, kind });
+        self.0.with(|events| events.push(Event { actor, kind }));
     }
 
     /// Moves all collected events to the end of `out`; both keep their storage.
     #[inline]
     pub fn drain_into(&self, out: &mut Vec<Event>) {
-        out.append(&mut self.0.lock());
+        self.0.with(|events| out.append(events));
     }
 }

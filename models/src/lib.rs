@@ -15,6 +15,7 @@
 //! * [`state`]: one hash of all that can influence the future, for exhaustive search.
 //! * [`visits`]: how often each state of each machine was taken a turn in.
 //! * [`bug`]: bugs that a run can plant on purpose.
+//! * [`threads`]: small bodies of racing threads over all of this, for loom, shuttle and the machine's threads.
 
 #[macro_use]
 pub mod visits;
@@ -31,5 +32,6 @@ pub mod site;
 pub mod state;
 pub mod sync;
 pub mod table;
+pub mod threads;
 mod transfer;
 pub mod wal;

@@ -24,6 +24,7 @@ mod summary;
 mod sweep;
 pub mod table;
 mod text;
+pub mod threads;
 mod timeline;
 mod words;
 

@@ -51,6 +51,8 @@ catalog! {
     "close-lattice",
     "put-overflow-under-checkpoint",
     "two-writers",
+    "two-commits",
+    "transactions",
     "writer-and-checkpointer",
     "reader-on-slot-0",
     "reader-and-restart",

@@ -4,6 +4,7 @@
 
 mod crash_images;
 pub mod program;
+mod threads;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use crate::check::Model;
 use crate::fault::Rate;
 use crate::invariant::Selection;
 pub use crash_images::{CrashImages, Torn};
+pub use threads::{ThreadEngine, Threads};
 
 /// The names of the transactions that a client's mix can be made of.
 pub const TEMPLATES: &[&str] = &[
@@ -93,6 +95,9 @@ pub struct Scenario {
     /// Which invariants are checked.
     #[serde(default)]
     pub checks: Checks,
+    /// How its programs run on real threads (`falken threads`); they do not if there is no such section.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<Threads>,
     /// When a run ends.
     #[serde(default)]
     pub bounds: Bounds,

@@ -67,6 +67,7 @@ impl Scenario {
         parse_program(&self.setup).map_err(|(at, text)| problem(&format!("setup[{at}]"), text))?;
         self.validate_crash_images()?;
         self.validate_clients()?;
+        self.validate_threads()?;
         for name in &self.probes.expected {
             if !probe::TABLE.iter().any(|probe| probe.name == name) {
                 return Err(problem("probes.expected", format!("names `{name}`, which is no probe")));
@@ -93,6 +94,23 @@ impl Scenario {
             return Err(problem("crash-images.barriers", "names no moment at which to make images"));
         }
         Ok(())
+    }
+
+    fn validate_threads(&self) -> Result<(), ScenarioError> {
+        let Some(threads) = &self.threads else { return Ok(()) };
+        if !self.is_finite() || self.clients.iter().any(|clients| !clients.beside_program.is_empty()) {
+            return Err(problem("threads", "needs clients that run one `program` each, and no mix"));
+        }
+        let undoes = |program: &Vec<String>| program.iter().any(|statement| statement.starts_with("rollback to"));
+        if self.clients.iter().any(|clients| undoes(&clients.program)) {
+            return Err(problem("threads", "cannot tell what a `rollback to` has left, so programs must not have one"));
+        }
+        if threads.engines.is_empty() {
+            return Err(problem("threads.engines", "names no engine"));
+        }
+        range("threads.preemptions", u64::from(threads.preemptions), 0, 20)?;
+        range("threads.io-threads", u64::from(threads.io_threads), 1, 16)?;
+        range("threads.tries-max", u64::from(threads.tries_max), 1, 1_000_000)
     }
 
     fn validate_clients(&self) -> Result<(), ScenarioError> {

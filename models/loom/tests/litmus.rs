@@ -9,10 +9,11 @@ mod support;
 use std::collections::BTreeSet;
 use std::sync::{Arc as StdArc, Mutex as StdMutex};
 
+use falken_models_loom::threads::Bound;
 use loom::sync::Arc;
-use loom::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use loom::sync::atomic::{AtomicU32, Ordering::Relaxed, Ordering::SeqCst};
 use loom::thread::JoinHandle;
-use support::{Bound, explore, thread};
+use support::explore;
 
 /// Every outcome that loom reaches with a full exploration.
 fn outcomes<T: Ord + Send + 'static>(what: &str, model: impl Fn() -> T + Send + Sync + 'static) -> BTreeSet<T> {
@@ -23,6 +24,19 @@ fn outcomes<T: Ord + Send + 'static>(what: &str, model: impl Fn() -> T + Send + 
         sink.lock().expect("never poisoned").insert(outcome);
     });
     std::mem::take(&mut *seen.lock().expect("never poisoned"))
+}
+
+loom::lazy_static! {
+    /// What every started thread touches first, as in `sync::race`.
+    static ref START: AtomicU32 = AtomicU32::new(0);
+}
+
+/// Starts a thread with an operation that is not a load.
+fn thread<T: 'static>(body: impl FnOnce() -> T + 'static) -> JoinHandle<T> {
+    loom::thread::spawn(move || {
+        START.fetch_add(1, Relaxed);
+        body()
+    })
 }
 
 type Start = fn(Box<dyn FnOnce() -> [u32; 2]>) -> JoinHandle<[u32; 2]>;

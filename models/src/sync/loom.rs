@@ -5,6 +5,38 @@ use std::ops::Deref;
 
 pub use ::loom::sync::MutexGuard;
 pub use ::loom::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+pub use ::loom::thread::{Thread, current, park, yield_now};
+
+use super::{Backend, Body};
+
+/// Which backend this is.
+pub const BACKEND: Backend = Backend::Loom;
+
+::loom::lazy_static! {
+    /// What every thread touches first, so that loom tries every order of starting: it misses interleavings of threads
+    /// that begin with a load.
+    static ref START: AtomicU32 = AtomicU32::new(0);
+}
+
+/// Runs `others` on threads of their own and `own` on this one, and waits for all of them.
+///
+/// # Panics
+/// If one of them does.
+pub fn race(others: Vec<Body>, own: impl FnOnce()) {
+    let start = || {
+        START.fetch_add(1, Ordering::Relaxed);
+    };
+    let spawn = |body: Body| {
+        ::loom::thread::spawn(move || {
+            start();
+            body();
+        })
+    };
+    let threads: Vec<_> = others.into_iter().map(spawn).collect();
+    start();
+    own();
+    threads.into_iter().for_each(|thread| thread.join().expect("loom ends an execution at its first panic"));
+}
 
 /// A reference-counted pointer that loom checks for leaks, with the comparisons that loom's own one lacks.
 #[derive(Debug)]
@@ -21,6 +53,11 @@ impl<T: ?Sized> Arc<T> {
     /// Whether both point to the same value.
     pub fn ptr_eq(this: &Self, other: &Self) -> bool {
         ::loom::sync::Arc::ptr_eq(&this.0, &other.0)
+    }
+
+    /// How many pointers share the value.
+    pub fn strong_count(this: &Self) -> usize {
+        ::loom::sync::Arc::strong_count(&this.0)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use falken_harness::{fault, invariant, probe, strategy};
 use falken_models::bug::Bug;
+use falken_models::threads::{self, Form};
+use falken_threads::{Subject, engine};
 use serde_json::{Map, Value};
 
 use crate::catalog;
@@ -59,6 +61,7 @@ fn table(what: Listed) -> Result<(&'static [&'static str], Rows), Failure> {
             &["strategy", "about"],
             strategy::TABLE.iter().map(|entry| vec![entry.name.into(), entry.about.into()]).collect(),
         ),
+        Listed::Threads => (&["form", "threads", "engines", "shows", "about"], forms()?),
     })
 }
 
@@ -69,6 +72,29 @@ fn scenarios() -> Result<Rows, Failure> {
         Ok(vec![scenario.name.clone(), scenario.connections().to_string(), sync, scenario.about])
     };
     catalog::TABLE.iter().map(row).collect()
+}
+
+/// The forms, and the scenarios that run on threads.
+fn forms() -> Result<Rows, Failure> {
+    let engines = |subject: Subject| {
+        let engines = subject.engines().unwrap_or_default();
+        engines.iter().map(|engine| engine::of(*engine).name).collect::<Vec<_>>().join(" ")
+    };
+    let form = |form: &Form| {
+        let shows: Vec<_> = form.shows.iter().map(|bug| bug.id()).collect();
+        let engines = engines(Subject::Form(form.name.into()));
+        vec![form.name.into(), form.threads.to_string(), engines, shows.join(" "), form.about.into()]
+    };
+    let mut rows: Rows = threads::TABLE.iter().map(form).collect();
+    for (name, _) in catalog::TABLE {
+        let scenario = catalog::find(name)?;
+        if scenario.threads.is_some() {
+            let (threads, about) = (1 + scenario.connections(), scenario.about.clone());
+            let engines = engines(Subject::Scenario(Box::new(scenario)));
+            rows.push(vec![(*name).into(), threads.to_string(), engines, String::new(), about]);
+        }
+    }
+    Ok(rows)
 }
 
 /// Columns as wide as their widest cell; the last one runs on.

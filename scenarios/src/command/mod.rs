@@ -13,6 +13,7 @@ pub mod report;
 mod run;
 pub(crate) mod shrink;
 pub mod sweep;
+mod threads;
 mod verify;
 
 use std::io::Write;
@@ -43,6 +44,8 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Replay(options)) => replay::replay(&options),
         Some(Command::Shrink(options)) => shrink::shrink(&options),
         Some(Command::Sweep(options)) => sweep::sweep(&options),
+        Some(Command::Threads(options)) => threads::threads(&options),
+        Some(Command::ThreadsWorker) => threads::worker(),
         Some(Command::Bugs(options)) => bugs::bugs(&options),
         Some(Command::Nightly(options)) => nightly::nightly(&options),
         Some(Command::Report(options)) => report::report(&options),

@@ -21,6 +21,9 @@ use crate::{report_files, repro_file};
 /// The file cannot be read or is none.
 pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     let path = options.file.display().to_string();
+    if let Some(repro) = super::threads::read_repro(&options.file)? {
+        return super::threads::replay(options, &repro);
+    }
     let mut repro = repro_file::read(&options.file)?;
     super::run::choose_checks(&mut repro.case.scenario, &options.checks)?;
     report_files::prepare(&options.report.files)?;
