@@ -315,7 +315,9 @@ impl Ledger {
     fn note_statement(&mut self, conn: u8) {
         let acknowledged = self.acknowledged;
         let facts = self.conn_mut(conn);
-        if facts.reading.is_none() {
+        // Beside another statement it may go on with the snapshot that the other one is about to get.
+        let is_alone = facts.statements.iter().filter(|statement| statement.running).count() <= 1;
+        if facts.reading.is_none() && is_alone {
             facts.acknowledged_before = acknowledged;
         }
     }

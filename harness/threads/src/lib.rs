@@ -1,7 +1,7 @@
 //! falken-threads: real threads over the models, explored by loom, by shuttle, or left to the machine.
 //!
 //! Data flows one way: a [`Job`] says what is run and by which [`engine`]; a *worker* process runs it and writes
-//! [`Message`]s; [`supervise`] starts the worker, reads what it says and makes an [`Outcome`] of it, with a [`repro`] if an
+//! [`Message`]s; [`supervise()`] starts the worker, reads what it says and makes an [`Outcome`] of it, with a [`repro`] if an
 //! execution has failed.
 //!
 //! Why a process of its own: what fails here panics inside loom or shuttle, sometimes twice, sometimes with every thread
