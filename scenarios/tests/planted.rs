@@ -165,7 +165,7 @@ fn with_nothing_planted_hundreds_of_runs_of_every_scenario_are_clean_and_hit_eve
         let scenario = catalog::find(name).unwrap();
         // A run that enumerates its crash images looks at thousands of crashes. For more runs of everything:
         // `falken run --catalogue --runs 10000`.
-        let totals = clean(name, "random", if scenario.crash_images.is_some() { 10 } else { 250 });
+        let totals = clean(name, "random", if scenario.crash_images.is_some() { 40 } else { 250 });
         for probe in &scenario.probes.expected {
             assert!(totals.probes.of(probe) > 0, "{name} never hits {probe}");
         }
