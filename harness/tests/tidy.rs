@@ -128,6 +128,7 @@ fn every_file_of_a_kind_is_in_the_table_beside_it() {
                 "kill",
                 "table",
                 "damage",
+                "threads",
                 "rust_test",
                 "github",
                 "words",

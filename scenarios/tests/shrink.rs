@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use falken_harness::case::Case;
 use falken_harness::repro::Repro;
 use falken_harness::shrink::{Certified, Failing, cause, certify, shrink};
-use falken_harness::strategy::{self, Random};
+use falken_harness::strategy;
 use falken_models::bug::{Bug, Planted};
 use falken_scenarios::batch::Batch;
 use falken_scenarios::catalog;
@@ -118,6 +118,7 @@ fn a_certificate_says_that_nothing_is_shorter_or_gives_what_is() {
     let mut shrunk = Failing::of(Repro::from_toml(text).unwrap().case).unwrap();
     let certified = |failing: &Failing| certify(failing, 2, &mut |_| true).unwrap();
     // The corpus keeps what was found when it was found; each answer is shorter than what was asked about.
+    let recorded = shrunk.size.actions();
     let certificate = loop {
         match certified(&shrunk) {
             Certified::None(certificate) => break certificate,
@@ -127,19 +128,9 @@ fn a_certificate_says_that_nothing_is_shorter_or_gives_what_is() {
             }
         }
     };
+    assert!(shrunk.size.actions() < recorded, "nothing shorter than the recorded one was found");
     assert!(certificate.is_finished && certificate.states > 10, "{certificate:?}");
     assert_eq!((certificate.actions_max, certificate.faults_max), (shrunk.size.actions() - 1, 0));
-
-    // The same programs in a schedule that goes to and fro.
-    let long = (0..500).find_map(|seed| {
-        let report = shrunk.case.run_under(Box::new(Random::new(seed)));
-        let failing = Failing::of(Case { tape: report.tape, ..shrunk.case.clone() })?;
-        (failing.size.actions() > shrunk.size.actions() && cause_of(&failing) == cause_of(&shrunk)).then_some(failing)
-    });
-    let long = long.expect("the bug shows in longer schedules too");
-    let Certified::Shorter(shorter) = certified(&long) else { panic!("{} is not the shortest", long.size) };
-    assert!(shorter.size.actions() < long.size.actions());
-    assert_eq!(cause_of(&shorter), cause_of(&long));
 
     let Certified::None(unfinished) = certify(&shrunk, 1, &mut |_| false).unwrap() else { panic!("it was stopped") };
     assert!(!unfinished.is_finished);
