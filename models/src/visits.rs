@@ -1,7 +1,7 @@
 //! Which states the machines have been in: what a run never came to, it has not tested.
 //!
 //! The states of a machine are the variants of its enum, so nobody keeps a list of them. A machine says where it is at the
-//! top of each turn ([`Session::enter`](crate::session::Session::enter)), and is a line in the table of its directory;
+//! top of each turn (`Session::enter`), and is a line in the table of its directory;
 //! one that is not in a table does not compile.
 
 use std::hash::{Hash, Hasher};
@@ -79,7 +79,7 @@ const fn is_same(a: &str, b: &str) -> bool {
 /// How many states there are in all.
 pub const STATES: usize = count_states("").0;
 
-/// How many turns were taken in each state, in the order of [`machines`].
+/// How many turns were taken in each state, in the order of [`machines()`].
 #[derive(Clone, Debug)]
 pub struct Visits([u32; STATES]);
 

@@ -2,7 +2,7 @@
 //!
 //! A report is made from data that is complete before it is written; it runs nothing and asks nobody. [`Summary`] is that
 //! data; [`TABLE`] lists the formats. A new format is one file and one line there. [`Night`] is the data of many scenarios' runs, with
-//! a JSON form of its own; [`format`] holds the formats that are made from it, for files.
+//! a JSON form of its own; [`format`](mod@format) holds the formats that are made from it, for files.
 
 mod action;
 mod catalogue;

@@ -7,7 +7,7 @@
 //! again changes nothing.
 //!
 //! What this does not promise: the smallest repro of all. Two things that must go together go only if some pass takes both.
-//! [`certify`] searches the schedules of what is left.
+//! [`certify()`] searches the schedules of what is left.
 
 mod arguments;
 mod certify;

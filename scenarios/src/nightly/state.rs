@@ -40,7 +40,7 @@ const SEGMENT: u64 = 5_000;
 /// What is decided when the directory is made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Head {
-    /// [`FORMAT`].
+    /// `FORMAT`.
     pub format: u32,
     /// The version of falken.
     pub falken: String,

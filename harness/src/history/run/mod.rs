@@ -1,8 +1,8 @@
 //! The history of a run of our own: what its clients called and were told, recorded as plain data while it goes on and
-//! turned into a [`History`](super::History) when somebody wants to judge or keep it.
+//! turned into a [`History`] when somebody wants to judge or keep it.
 //!
-//! Statements of one connection become transactions in [`transactions`]; which write a read has seen is found out from
-//! the bytes in [`versions`]; [`distil`] puts both together. Three decisions:
+//! Statements of one connection become transactions in `transactions`; which write a read has seen is found out from
+//! the bytes in `versions`; `distil` puts both together. Three decisions:
 //!
 //! * **A key whose writes are all appends is a list**, any other one a register. An append to a register reads the
 //!   version that it builds on, and whoever sees its result tells which one that was.
