@@ -275,7 +275,7 @@ impl Ledger {
         match kind {
             CrashKind::Process => self.doubts.note_process_crash(unpadded),
             CrashKind::Power => {
-                self.doubts.note_power_loss(recovered.log.generation.map_or(0, |(seq, _)| seq), unpadded);
+                self.doubts.note_power_loss(recovered.log.generation.unwrap_or_default(), unpadded);
             }
         }
         self.injected = None;

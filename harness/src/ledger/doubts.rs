@@ -76,9 +76,9 @@ pub enum Tracking {
 pub(super) struct Doubts {
     tracking: Tracking,
     log: Cells,
-    /// The generation that the log's header is of, and that of the one that is being written.
-    seq: u32,
-    next_seq: u32,
+    /// The generation that the log's header is of, and that of the one that is being written: sequence number and salts.
+    generation: (u32, u64),
+    next_generation: (u32, u64),
     database: Cells,
     /// Pages that nBackfill says are copied, and that no fsync has covered.
     settled: BTreeSet<u32>,
@@ -98,12 +98,12 @@ pub(super) struct Unpadded {
 impl std::hash::Hash for Doubts {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         // Ids of operations are only compared.
-        let Self { tracking, log, seq, next_seq, database, settled, exposed, covers, unpadded } = self;
+        let Self { tracking, log, generation, next_generation, database, settled, exposed, covers, unpadded } = self;
         if *tracking == Tracking::Off {
             // Nobody asks, so generations must not tell states apart.
             return;
         }
-        (unpadded, log, seq, next_seq, database, settled, exposed).hash(state);
+        (unpadded, log, generation, next_generation, database, settled, exposed).hash(state);
         covers.values().for_each(|cover| cover.hash(state));
     }
 }
@@ -146,16 +146,20 @@ impl Doubts {
     }
 
     /// The header of a generation is being written.
-    pub(super) fn note_header(&mut self, seq: u32) {
-        self.next_seq = seq;
+    pub(super) fn note_header(&mut self, seq: u32, salts: u64) {
+        self.next_generation = (seq, salts);
     }
 
-    /// The header of a generation was written: what lies behind it belongs to older ones.
+    /// The header of a generation was written: what lies behind it belongs to older ones, unless it is the same header once
+    /// more. That one is written again for as long as its generation has no commit, and the frames of a commit that failed
+    /// are as valid behind it as they were.
     pub(super) fn note_header_written(&mut self) {
-        self.unpadded = None;
-        self.log = Cells::default();
-        self.seq = self.next_seq;
-        self.covers.values_mut().filter(|cover| cover.file == FileId::Wal).for_each(|cover| cover.cells.clear());
+        if self.generation != self.next_generation {
+            self.unpadded = None;
+            self.log = Cells::default();
+            self.generation = self.next_generation;
+            self.covers.values_mut().filter(|cover| cover.file == FileId::Wal).for_each(|cover| cover.cells.clear());
+        }
         self.note_written(FileId::Wal, HEADER);
     }
 
@@ -268,12 +272,12 @@ impl Doubts {
     }
 
     /// The power was lost: what is there is durable, a log of this generation among it.
-    pub(super) fn note_power_loss(&mut self, seq: u32, unpadded: Option<Unpadded>) {
+    pub(super) fn note_power_loss(&mut self, generation: (u32, u64), unpadded: Option<Unpadded>) {
         let unpadded = unpadded.filter(|_| self.tracking == Tracking::On);
         // What was copied from an unpadded commit stays newer than a log without it.
         let mut exposed = std::mem::take(&mut self.exposed);
         exposed.retain(|_, (behind, _)| *behind == Behind::CutLog && unpadded.is_some());
-        *self = Self { tracking: self.tracking, seq, unpadded, exposed, ..Self::default() };
+        *self = Self { tracking: self.tracking, generation, unpadded, exposed, ..Self::default() };
     }
 
     /// The first frame that may be missing without anybody's fault.
@@ -290,6 +294,6 @@ impl Doubts {
         let exposed = self.exposed.values().map(|(_, by)| *by).next();
         let by = log_from.map(|(_, by)| by).or(exposed)?;
         let pages = self.exposed.keys().copied().collect();
-        Some(Excuse { by, log_from: log_from.map(|(frame, _)| (frame, self.seq)), pages })
+        Some(Excuse { by, log_from: log_from.map(|(frame, _)| (frame, self.generation.0)), pages })
     }
 }

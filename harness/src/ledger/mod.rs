@@ -242,7 +242,7 @@ impl Ledger {
             | EventKind::Callback { .. }
             | EventKind::Abandon { .. }
             | EventKind::Crash { .. } => {}
-            EventKind::WalHeader { seq, .. } => self.doubts.note_header(seq),
+            EventKind::WalHeader { seq, salts } => self.doubts.note_header(seq, salts),
             EventKind::CheckpointCopy { page, frame, .. } => {
                 let (points, published) = (&self.points, self.published);
                 let committed_below = |from: u32| {
