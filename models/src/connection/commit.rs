@@ -9,6 +9,7 @@ use crate::io::StateTransition;
 use crate::io::TransitionResult::Continue;
 use crate::pager::{GetPage, PinnedPage, mark_dirty, settle_spill};
 use crate::session::{Error, Session, Turn};
+use crate::table::check_size;
 use crate::table::format::page1;
 use crate::turn;
 use crate::visits::first_state;
@@ -89,6 +90,7 @@ impl StateTransition<Session> for Commit {
             }
             State::FetchFirst(get) => {
                 let first = turn!(get.transition(s));
+                check_size(s, &first)?;
                 mark_dirty(s, &first);
                 self.state = State::FetchNeighbours(neighbours(s), None);
                 Ok(Continue)

@@ -253,6 +253,10 @@ impl Inner {
     }
 }
 
+/// How long a file may get, in bytes: the room on the device. No scenario comes near it, but an engine that believes a
+/// damaged page number writes anywhere.
+pub const FILE_LEN_MAX: u64 = 64 << 20;
+
 /// The disk of one run. All methods may be called from any thread; callbacks run outside its lock.
 pub struct Disk {
     inner: Mutex<Inner>,
@@ -289,7 +293,7 @@ impl Disk {
         self.sector_size
     }
 
-    /// Hands an operation to the kernel. `completion` is finished when the driver finishes the operation.
+    /// Hands an operation to the kernel, which has no room for a write beyond [`FILE_LEN_MAX`]. `completion` is finished when the driver finishes the operation.
     ///
     /// # Errors
     /// The ring is full, or the kernel refuses the operation. Then nothing has happened: no callback runs and no trace is
@@ -300,7 +304,9 @@ impl Disk {
         let digest = request.digest_from(0);
         let (ticket, at_once) = {
             let mut inner = self.inner.lock();
-            if let Some(error) = inner.refuses(owner) {
+            let too_far =
+                (kind == IoKind::Write && offset + u64::from(len) > FILE_LEN_MAX).then_some(CompletionError::NoSpace);
+            if let Some(error) = too_far.or_else(|| inner.refuses(owner)) {
                 drop(inner);
                 self.log.push(Actor::Conn(owner), EventKind::Refused { file, io: kind, offset, len, error });
                 return Err(SubmitError::Refused(error));

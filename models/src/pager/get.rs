@@ -7,7 +7,7 @@ use crate::bug::Bug;
 use crate::digest::digest;
 use crate::disk::{FileId, Request};
 use crate::event::{Actor, EventKind, PageSource};
-use crate::io::TransitionResult::{Continue, Done};
+use crate::io::TransitionResult::{Continue, Done, Io};
 use crate::io::{Buffer, Completion, CompletionError, StateTransition};
 use crate::session::{CheckpointSource, Error, Session, Submitted, Turn};
 use crate::site::Site;
@@ -62,11 +62,13 @@ impl StateTransition<Session> for GetPage {
         }
         // A statement may have made more pages than the cache has room for: the excess leaves first. Once, or the page that
         // is wanted would be driven out again and again where all others are in use.
-        if !std::mem::replace(&mut self.has_shrunk, true)
-            && s.pages.is_over(s.is_spilling())
-            && let Some(turn) = self.make_room(s)
-        {
-            return turn;
+        if !self.has_shrunk {
+            let turn = if s.pages.is_over(s.is_spilling()) { self.make_room(s) } else { None };
+            // While it waits for the page that leaves it has not shrunk yet.
+            self.has_shrunk = !matches!(turn, Some(Ok(Io(_))));
+            if let Some(turn) = turn {
+                return turn;
+            }
         }
         let planted = s.shared.config.planted;
         if let Some((page, reading)) = s.pages.find(self.number) {
@@ -212,6 +214,8 @@ fn find_page(s: &Session, number: u32) -> Result<PageRead, Error> {
             (PageSource::Frame(frame), FileId::Wal, offset)
         }
         None if number == 0 => return Err(Error::Corrupt("page number 0")),
+        // What the transaction has added is in the cache or has a frame.
+        None if number > view.header.pages => return Err(Error::Corrupt("a page beyond the end of the database")),
         None => (PageSource::Database, FileId::Database, u64::from(number - 1) * page_size as u64),
     };
     s.emit(EventKind::Lookup { page: number, source });

@@ -51,6 +51,7 @@ impl StateTransition<Session> for Head {
         if let Some(first) = self.first.take() {
             return Ok(Done((first, Some(page))));
         }
+        check_size(s, &page)?;
         match field(&page, page1::FREELIST_HEAD) {
             0 => Ok(Done((page, None))),
             trunk => {
@@ -60,6 +61,22 @@ impl StateTransition<Session> for Head {
             }
         }
     }
+}
+
+/// Page 1 says how many pages there are, and so does the snapshot. A transaction that has not changed page 1 must find both
+/// agree, and one that has can only have added pages: the next commit makes page 1's figure the log's (SQLite's `lockBtree`
+/// refuses a page 1 that promises more than the pager has).
+///
+/// # Errors
+///
+/// `Corrupt`: they do not agree.
+pub(crate) fn check_size(s: &Session, first: &PinnedPage) -> Result<(), Error> {
+    let (pages, before) = (field(first, page1::PAGES), s.view.base.pages);
+    let unchanged = !first.is_dirty() && s.view.header.mx_frame == s.view.base.mx_frame;
+    if pages < before || unchanged && pages != before {
+        return Err(Error::Corrupt("page 1 has another number of pages than the snapshot"));
+    }
+    Ok(())
 }
 
 /// Gives a page that nothing uses, filled with zeros and dirty: from the freelist, or at the end of the database.
@@ -110,6 +127,9 @@ impl StateTransition<Session> for AllocatePage {
             return Err(Error::Corrupt("a freelist trunk lists more leaves than it can hold"));
         }
         let number = field(&trunk, trunk_leaf(leaves - 1));
+        if number == 0 || number > field(&first, page1::PAGES) {
+            return Err(Error::Corrupt("a free page beyond the end of the database"));
+        }
         let journals_late = s.planted(Bug::SavepointPreimageAfterWrite);
         if journals_late {
             make_dirty(s, &trunk)

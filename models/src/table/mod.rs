@@ -21,7 +21,7 @@ mod seek;
 
 pub use delete::Delete;
 pub use format::initial_database;
-pub(crate) use freelist::AllocatePage;
+pub(crate) use freelist::{AllocatePage, check_size};
 pub use get::Get;
 pub use put::{Append, Put};
 pub use scan::{Count, Scan};
