@@ -65,6 +65,7 @@ probes! {
     "close.last", "the last connection to close removed the log", EventKind::WalRemove => counted;
     "open.busy", "a connection could not open a database that was being closed", EventKind::LockBusy { lock: LockId::DATABASE, mode: LockMode::Shared } => counted;
     "crash.name-lost", "a power loss brought a removed file back, or lost a new one", EventKind::NameLost { .. } => counted;
+    "crash.performed-unheard", "a process crash left an operation in flight performed", EventKind::PerformedUnheard { .. } => counted;
     "recovery", "the log was recovered", EventKind::Recovered { .. } => counted;
     "recovery.frames", "recovery found commits in the log", EventKind::Recovered { at, .. } if at.frame > 0 => counted;
     "crash.process", "the process crashed", EventKind::Crash { power: false, .. } => counted;

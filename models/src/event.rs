@@ -193,6 +193,8 @@ pub enum EventKind {
     Interrupt,
     /// The process crashed (`power` false) or the power failed; `in_recovery` if somebody was just recovering the log.
     Crash { power: bool, in_recovery: bool },
+    /// The kernel has performed an operation that was in flight when the process crashed; nobody was told.
+    PerformedUnheard { file: FileId, io: IoKind, offset: u64, len: u32 },
 }
 
 /// The kind of an event without its objects: what an invariant subscribes to.
@@ -252,11 +254,12 @@ pub enum Tag {
     Abandon,
     Interrupt,
     Crash,
+    PerformedUnheard,
 }
 
 impl Tag {
     /// How many there are.
-    pub const COUNT: usize = Self::Crash as usize + 1;
+    pub const COUNT: usize = Self::PerformedUnheard as usize + 1;
 }
 
 impl EventKind {
@@ -315,6 +318,7 @@ impl EventKind {
             Self::Abandon { .. } => Tag::Abandon,
             Self::Interrupt => Tag::Interrupt,
             Self::Crash { .. } => Tag::Crash,
+            Self::PerformedUnheard { .. } => Tag::PerformedUnheard,
         }
     }
 }

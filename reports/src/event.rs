@@ -110,5 +110,8 @@ pub fn describe(kind: &EventKind) -> String {
         EventKind::Interrupt => "INTERRUPTED".into(),
         EventKind::Crash { power: true, .. } => "POWER LOSS".into(),
         EventKind::Crash { power: false, .. } => "PROCESS CRASH".into(),
+        EventKind::PerformedUnheard { file, io, offset, len } => {
+            format!("{} {} {len} bytes at {offset} was performed all the same", file.name(), io.name())
+        }
     }
 }

@@ -171,6 +171,7 @@ impl Family {
             | EventKind::Abandon { .. }
             | EventKind::Interrupt
             | EventKind::NameLost { .. }
+            | EventKind::PerformedUnheard { .. }
             | EventKind::Crash { .. } => Self::Fault,
         }
     }

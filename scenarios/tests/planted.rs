@@ -161,7 +161,7 @@ fn every_bug_is_either_caught_here_or_explained_and_every_class_is_caught() {
 
 #[test]
 fn with_nothing_planted_hundreds_of_runs_of_every_scenario_are_clean_and_hit_every_expected_probe() {
-    for (name, _) in catalog::TABLE.iter().filter(|(name, _)| !NOT_JUDGED.contains(name)) {
+    for (name, _) in catalog::TABLE {
         let scenario = catalog::find(name).unwrap();
         // A run that enumerates its crash images looks at thousands of crashes. For more runs of everything:
         // `falken run --catalogue --runs 10000`.
@@ -175,7 +175,7 @@ fn with_nothing_planted_hundreds_of_runs_of_every_scenario_are_clean_and_hit_eve
 #[test]
 fn with_nothing_planted_the_other_strategies_are_clean_too() {
     for entry in strategy::TABLE.iter().filter(|entry| entry.name != "random") {
-        for (name, _) in catalog::TABLE.iter().filter(|(name, _)| !NOT_JUDGED.contains(name)) {
+        for (name, _) in catalog::TABLE {
             let runs = if catalog::find(name).unwrap().crash_images.is_some() { 1 } else { 6 };
             clean(name, entry.name, runs);
         }
@@ -184,7 +184,7 @@ fn with_nothing_planted_the_other_strategies_are_clean_too() {
 
 #[test]
 fn with_nothing_planted_other_sync_modes_page_sizes_sectors_and_slots_are_clean_too() {
-    for (name, _) in catalog::TABLE.iter().filter(|(name, _)| !NOT_JUDGED.contains(name)) {
+    for (name, _) in catalog::TABLE {
         for (sync, page_size, sector_size, read_slots) in
             [(Sync::Off, 512, 512, 4), (Sync::Normal, 1024, 4096, 2), (Sync::Full, 4096, 512, 1)]
         {
@@ -207,11 +207,6 @@ fn with_nothing_planted_other_sync_modes_page_sizes_sectors_and_slots_are_clean_
         }
     }
 }
-
-/// Scenarios whose crashes still raise alarms of DUR-1 that have not been judged, about one in two hundred runs: what an fsync
-/// that marks pages clean and a spoilt sector excuse is not known exactly yet; and on damaged bytes the models can panic, as in
-/// seed 50005 of `damaged-disk`. `falken run NAME --runs 1000` shows them.
-const NOT_JUDGED: &[&str] = &["fsync-errors", "spoilt-sectors", "spoilt-large-sectors", "damaged-disk"];
 
 fn clean(scenario: &str, strategy: &str, runs: u64) -> Totals {
     let totals = batch(scenario, strategy, None, 50_000, runs);

@@ -12,7 +12,7 @@ use super::plan::Depth;
 use super::process::Process;
 use super::{Barrier, Coverage, Image, Lattice, plan};
 use crate::action::CrashKind;
-use crate::ledger::{Ledger, Survival};
+use crate::ledger::{Creation, Ledger, Survival};
 use crate::parser::{self, LogState, Recovered, Rows};
 use crate::random::Stream;
 use crate::run::Oracle;
@@ -195,9 +195,13 @@ impl<S: Subject> Explorer<S> {
         });
         let (seq, salts) = expected.log.generation.unwrap_or_default();
         let at = LogPoint { seq, salts, frame: expected.log.mx_frame };
-        // What was no database yet has been created anew.
-        let created = parser::is_database(&expected.image);
-        let pages = if created { expected.log.pages } else { ledger.commits[0].pages };
+        let pages = match (parser::is_database(&expected.image), ledger.creation) {
+            (true, _) => expected.log.pages,
+            // What was no database yet has been created anew.
+            (false, Creation::Pending) => ledger.commits[0].pages,
+            // What is none any more is for the state's judge: whoever opens it learns nothing else.
+            (false, Creation::Done) => return Ok(()),
+        };
         if found == Some((at, pages)) {
             return Ok(());
         }

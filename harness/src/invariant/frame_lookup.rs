@@ -21,7 +21,7 @@ impl Invariant for FrameLookup {
             PageSource::Database => view.ledger.database.get(page as usize - 1).copied(),
             PageSource::Frame(frame) => match view.ledger.frames.get(frame) {
                 Some(fact) if fact.page != page => return wrong(format!("which holds page {}", fact.page)),
-                Some(fact) if !fact.written => return wrong("which is not written yet".into()),
+                Some(fact) if !fact.is_settled() => return wrong("which is not written yet".into()),
                 Some(fact) => Some(fact.digest),
                 None => return wrong("which is not in the log".into()),
             },

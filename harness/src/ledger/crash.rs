@@ -289,7 +289,7 @@ impl Ledger {
         self.frames_synced = 0;
         for (frame, &page) in (1..).zip(&recovered.frame_pages) {
             let digest = self.versions.page(page, self.newest()).unwrap_or(0);
-            self.frames.put(frame, FrameFact { page, digest, written: true });
+            self.frames.put(frame, FrameFact { page, digest, written: true, in_flight: 0 });
         }
     }
 
@@ -300,7 +300,7 @@ impl Ledger {
     }
 
     /// The frames that share a sector with what will be written behind the last one.
-    fn unpadded(&self, last: u32) -> Option<Unpadded> {
+    pub(super) fn unpadded(&self, last: u32) -> Option<Unpadded> {
         let (sector, frame) = (self.padded_to? as u64, 24 + self.page_size as u64);
         let end = 32 + u64::from(last) * frame;
         let first_byte = end - end % sector;

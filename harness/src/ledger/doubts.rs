@@ -9,10 +9,12 @@
 //! 2. a process crash has turned from a failed commit into a recovered one,
 //! 3. an earlier, partial checkpoint has copied, since nBackfill says that it is done.
 //!
-//! And without powersafe overwrite it cannot write beside what a crash has left unpadded:
+//! And without powersafe overwrite it cannot write beside what is not padded:
 //!
 //! 4. a crash that takes the padding of a commit leaves the log ending within a sector, and recovery does not pad it again
 //!    (SQLite's does not either). The next frame that is written there may spoil the commit, until an fsync covers it.
+//! 5. under NORMAL a commit is not padded (`walFrames` pads where it is about to sync), so what a checkpoint's fsync of the
+//!    log has covered may be spoilt by the next commit. If that checkpoint was held back the log was still needed.
 //!
 //! Only such doubts are an excuse for a state that is no committed prefix, and only for what rests on them: commits whose
 //! frames lie behind a doubtful one, pages that were copied from there, and pages that lost their log while they were
@@ -42,6 +44,22 @@ struct Cells {
     dirty: BTreeSet<u32>,
     /// Not durable, whatever an fsync has said.
     doubtful: BTreeMap<u32, Doubt>,
+}
+
+impl Cells {
+    /// An fsync that covers a cell has failed or lied. What was in doubt before stays so: a part of the cell may have been
+    /// written since, and no more.
+    fn doubt(&mut self, cell: u32, doubt: Doubt) {
+        self.doubtful.entry(cell).or_insert(doubt).is_excused |= doubt.is_excused;
+    }
+
+    /// An honest fsync covers a cell: what one that lied has left is durable now, what one that failed has marked clean is
+    /// not.
+    fn undoubt(&mut self, cell: u32) {
+        if self.doubtful.get(&cell).is_some_and(|doubt| doubt.by == Fault::LyingFsync) {
+            self.doubtful.remove(&cell);
+        }
+    }
 }
 
 /// Why a page of the database file may be an old one after a power loss.
@@ -88,7 +106,7 @@ pub(super) struct Doubts {
     unpadded: Option<Unpadded>,
 }
 
-/// The frames that share the sector in which a recovered log ends, if it ends within one.
+/// The frames that share the sector in which a recovered or synced log ends, if it ends within one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Unpadded {
     pub first: u32,
@@ -145,6 +163,14 @@ impl Doubts {
         }
     }
 
+    /// A part of a frame or page was written, or all of it by a write that failed: the next fsync covers that, and what
+    /// was in doubt stays so.
+    pub(super) fn note_touched(&mut self, file: FileId, cell: u32) {
+        if self.tracking == Tracking::On {
+            self.cells(file).dirty.insert(cell);
+        }
+    }
+
     /// The header of a generation is being written.
     pub(super) fn note_header(&mut self, seq: u32, salts: u64) {
         self.next_generation = (seq, salts);
@@ -197,8 +223,8 @@ impl Doubts {
         let cells = self.cells(file);
         for &cell in &covered {
             match by {
-                Some(by) => _ = cells.doubtful.insert(cell, Doubt { by, is_excused: is_excused(cell) }),
-                None => _ = cells.doubtful.remove(&cell),
+                Some(by) => cells.doubt(cell, Doubt { by, is_excused: is_excused(cell) }),
+                None => cells.undoubt(cell),
             }
         }
         if by == Some(Fault::LyingFsync) {
@@ -229,15 +255,20 @@ impl Doubts {
         self.exposed.retain(|_, (behind, _)| *behind != Behind::CutLog);
     }
 
-    /// The log is published up to a frame. What was unpadded is safe once the frame behind it is durable and will not be
-    /// written again.
-    pub(super) fn note_published(&mut self, frame: u32) {
-        let Some(unpadded) = self.unpadded else { return };
-        if frame > unpadded.last && !self.log.dirty.contains(&(unpadded.last + 1)) {
-            self.unpadded = None;
-            if self.log_from().is_none() {
-                self.forget_cut_log();
+    /// The log is published up to a frame, and if an fsync has just ended, `end` is where what it covered is not padded. What
+    /// was unpadded before is safe once the frame behind it is durable and will not be written again.
+    pub(super) fn note_published(&mut self, frame: u32, end: Option<Unpadded>) {
+        let end = end.filter(|_| self.tracking == Tracking::On);
+        let Some(before) = self.unpadded.or(end) else { return };
+        let is_safe = frame > before.last && !self.log.dirty.contains(&(before.last + 1));
+        self.unpadded = match end {
+            Some(end) if !is_safe => {
+                Some(Unpadded { first: before.first.min(end.first), last: before.last.max(end.last) })
             }
+            _ => end.or(self.unpadded.filter(|_| !is_safe)),
+        };
+        if self.log_from().is_none() {
+            self.forget_cut_log();
         }
     }
 

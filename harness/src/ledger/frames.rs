@@ -9,8 +9,18 @@ pub struct FrameFact {
     pub page: u32,
     /// The digest of the page.
     pub digest: u64,
-    /// Whether its write has completed.
+    /// Whether a write of all of it has completed.
     pub written: bool,
+    /// How many writes of its page are in flight: the first one, or one that overwrites it in place. What becomes of the
+    /// latter does not matter to a frame that nobody has been shown: a page that is still dirty is written once more.
+    pub in_flight: u8,
+}
+
+impl FrameFact {
+    /// Whether the file holds it, and nothing is on its way into it.
+    pub fn is_settled(&self) -> bool {
+        self.written && self.in_flight == 0
+    }
 }
 
 /// Frames by number (from 1) and by page.
@@ -19,7 +29,7 @@ pub struct Frames {
     pub(super) facts: Vec<FrameFact>,
     /// For each page its frames, ascending.
     pub(super) by_page: BTreeMap<u32, Vec<u32>>,
-    /// How many frames from the first one on are known to be written.
+    /// How many frames from the first one on are known to be settled.
     pub(super) written: usize,
 }
 
@@ -44,17 +54,31 @@ impl Frames {
     /// Puts a frame at its number; what was there and behind it is overwritten or no longer valid.
     pub(super) fn put(&mut self, frame: u32, fact: FrameFact) {
         self.truncate(frame - 1);
-        let hole = FrameFact { page: 0, digest: 0, written: false };
+        let hole = FrameFact { page: 0, digest: 0, written: false, in_flight: 0 };
         self.facts.resize(frame as usize - 1, hole);
         self.facts.push(fact);
         self.by_page.entry(fact.page).or_default().push(frame);
     }
 
-    /// A newer version of its page is on its way into a frame.
+    /// A newer version of its page is about to be written into a frame.
     pub(super) fn overwrite(&mut self, frame: u32, digest: u64) {
         if let Some(fact) = (frame as usize).checked_sub(1).and_then(|index| self.facts.get_mut(index)) {
-            (fact.digest, fact.written) = (digest, false);
-            self.written = self.written.min(frame as usize - 1);
+            fact.digest = digest;
+        }
+    }
+
+    /// A write into the page of a frame was submitted.
+    pub(super) fn note_submitted(&mut self, index: usize) {
+        if let Some(fact) = self.facts.get_mut(index) {
+            fact.in_flight = fact.in_flight.saturating_add(1);
+            self.written = self.written.min(index);
+        }
+    }
+
+    /// Such a write has ended, in whatever way.
+    pub(super) fn note_ended(&mut self, index: usize) {
+        if let Some(fact) = self.facts.get_mut(index) {
+            fact.in_flight = fact.in_flight.saturating_sub(1);
         }
     }
 
@@ -76,9 +100,9 @@ impl Frames {
         }
     }
 
-    /// How many frames from the first one on are written.
+    /// How many frames from the first one on are settled.
     pub(super) fn written_prefix(&mut self) -> u32 {
-        self.written += self.facts[self.written..].iter().take_while(|fact| fact.written).count();
+        self.written += self.facts[self.written..].iter().take_while(|fact| fact.is_settled()).count();
         self.written as u32
     }
 }

@@ -5,10 +5,11 @@
 //! subject with it. It never reads the subject's memory.
 //!
 //! Commits are numbered from 0, the state at the start. `conn.rs` holds the facts about one connection, `versions.rs` the
-//! contents per commit, `crash.rs` what a crash leaves, `doubts.rs` what no fsync has covered although one said so.
+//! contents per commit, `disk.rs` what the disk has done, `crash.rs` what a crash leaves, `doubts.rs` what no fsync has covered although one said so.
 
 mod conn;
 mod crash;
+mod disk;
 mod doubts;
 mod frames;
 mod state;
@@ -17,7 +18,7 @@ mod versions;
 use std::collections::BTreeMap;
 
 use falken_models::connection::{Op, StatementId};
-use falken_models::disk::{FileId, IoKind, IoResult, OpId};
+use falken_models::disk::{IoKind, OpId};
 use falken_models::event::{Actor, Event, EventKind, LogPoint};
 use falken_models::wal::{LockId, LockMode, SyncMode};
 
@@ -203,16 +204,6 @@ impl Ledger {
         self.points.get(&point).copied()
     }
 
-    /// Which frame, from 0, lies at an offset of the log file.
-    fn frame_at(&self, offset: u64) -> Option<usize> {
-        Some(offset.checked_sub(32)? as usize / (24 + self.page_size))
-    }
-
-    /// Whether a frame ends at an offset of the log file.
-    fn ends_frame(&self, offset: u64) -> bool {
-        offset.checked_sub(32).is_some_and(|offset| offset.is_multiple_of(24 + self.page_size as u64))
-    }
-
     /// Takes an event in. Invariants see the ledger afterwards.
     pub fn note(&mut self, event: &Event) {
         let Actor::Conn(conn) = event.actor else { return self.note_disk(&event.kind) };
@@ -240,6 +231,7 @@ impl Ledger {
             | EventKind::DbTruncate { .. }
             | EventKind::Finish { .. }
             | EventKind::Callback { .. }
+            | EventKind::PerformedUnheard { .. }
             | EventKind::Abandon { .. }
             | EventKind::Crash { .. } => {}
             EventKind::WalHeader { seq, salts } => self.doubts.note_header(seq, salts),
@@ -260,10 +252,13 @@ impl Ledger {
             EventKind::SavepointUndo { depth, at } => self.note_undo(conn, depth, at),
             EventKind::PageLoaded { page, .. } => self.conn_mut(conn).loaded.push(page),
             EventKind::StatementBegin { .. } => self.note_statement(conn),
-            EventKind::Submit { op, io, file, .. } => {
+            EventKind::Submit { op, io, file, offset, len, .. } => {
                 let facts = &self.conns[usize::from(conn)];
                 if !facts.checkpoints_after_commit() {
                     self.owners.insert(op, (conn, facts.stepping, facts.current().ordinal));
+                }
+                if let Some(frame) = self.frame_written(file, io, offset, len) {
+                    self.frames.note_submitted(frame);
                 }
                 if io == IoKind::Sync {
                     self.note_sync_submit(op);
@@ -287,7 +282,7 @@ impl Ledger {
                 facts.current_mut().rolled_back = true;
             }
             EventKind::Frame { frame, page, commit_pages, digest } => {
-                self.note_frame(conn, frame, commit_pages, FrameFact { page, digest, written: false });
+                self.note_frame(conn, frame, commit_pages, FrameFact { page, digest, written: false, in_flight: 0 });
             }
             EventKind::SpillGivenUp { frame } => self.note_given_up(conn, frame),
             EventKind::Overwrite { frame, page, digest } => {
@@ -388,7 +383,7 @@ impl Ledger {
         self.commits.push(Commit { at, pages });
         self.points.insert(at, number);
         self.published = at;
-        self.doubts.note_published(at.frame);
+        self.doubts.note_published(at.frame, None);
         let facts = self.conn_mut(conn);
         facts.changes_committed();
         facts.stands_at = at;
@@ -469,93 +464,6 @@ impl Ledger {
         self.frames_synced = 0;
         let base = self.newest();
         self.ghosts.extend(self.attempt.take().map(|attempt| Ghost { base, commits: vec![attempt] }));
-    }
-
-    fn note_sync_submit(&mut self, op: OpId) {
-        let frames = self.frames.written_prefix();
-        let cover = SyncCover {
-            commit: self.newest(),
-            seq: self.published.seq,
-            frames,
-            database_effects: self.database_effects,
-        };
-        self.syncs.insert(op, cover);
-    }
-
-    fn note_disk(&mut self, kind: &EventKind) {
-        if let EventKind::Injected { fault } = kind {
-            self.injected = Fault::from_key(fault);
-        }
-        let EventKind::Finish { op, file, io, offset, result, digest, .. } = *kind else { return };
-        let injected = self.injected.take();
-        let ok = matches!(result, IoResult::Ok(_));
-        if let Some((conn, slot, ordinal)) = self.owners.remove(&op) {
-            let facts = &mut self.conn_mut(conn).statements[usize::from(slot)];
-            // A read that fails is made again or fails its statement; what the statement returns tells.
-            facts.io_failed |= !ok && io != IoKind::Read && facts.ordinal == ordinal;
-        }
-        match (file, io) {
-            (_, IoKind::Sync) => self.note_synced(op, file, ok, injected),
-            (FileId::Wal, IoKind::Write) if offset == 0 && ok => self.doubts.note_header_written(),
-            (FileId::Wal, IoKind::Write) => {
-                if let (Some(index), IoResult::Ok(moved)) = (self.frame_at(offset), result)
-                    && self.ends_frame(offset + u64::from(moved))
-                {
-                    self.frames.note_written(index);
-                    self.doubts.note_written(FileId::Wal, index as u32 + 1);
-                }
-            }
-            (FileId::Database, IoKind::Write) => {
-                self.database_effects += 1;
-                if let IoResult::Ok(moved) = result {
-                    self.note_page_written(offset, offset + u64::from(moved), digest);
-                }
-            }
-            (FileId::Database, IoKind::Truncate) => {
-                self.database_effects += 1;
-                if ok {
-                    self.database.truncate((offset / self.page_size as u64) as usize);
-                }
-            }
-            (FileId::Wal, IoKind::Remove) if ok => self.note_removed(),
-            (FileId::Wal, IoKind::Truncate) | (_, IoKind::Read | IoKind::Remove) => {}
-        }
-    }
-
-    /// Bytes of the database file were written. A page counts as written with its last byte; one that was written in parts
-    /// has the digest that its first write announced.
-    fn note_page_written(&mut self, start: u64, end: u64, digest: u64) {
-        let page_size = self.page_size as u64;
-        let page = (start / page_size) as usize;
-        if start.is_multiple_of(page_size) {
-            self.page_in_parts.insert(page, digest);
-        }
-        if end.is_multiple_of(page_size)
-            && let Some(digest) = self.page_in_parts.remove(&page)
-        {
-            self.database.resize(self.database.len().max(page + 1), 0);
-            self.database[page] = digest;
-            self.doubts.note_written(FileId::Database, page as u32 + 1);
-        }
-    }
-
-    fn note_synced(&mut self, op: OpId, file: FileId, ok: bool, injected: Option<Fault>) {
-        let writer = self.locks[usize::from(LockId::WRITE.0)].exclusive;
-        let behind_published = self.published.frame + 1;
-        self.doubts.note_synced(op, ok, injected, |conn| (writer == Some(conn)).then_some(behind_published));
-        self.doubts.note_published(self.published.frame);
-        let Some(cover) = self.syncs.remove(&op).filter(|_| ok) else { return };
-        match file {
-            FileId::Wal => {
-                self.synced = self.synced.max(cover.commit);
-                let durable = self.sure_of(self.synced);
-                self.ghosts.retain(|ghost| ghost.base >= durable);
-                if cover.seq == self.published.seq {
-                    self.frames_synced = self.frames_synced.max(cover.frames);
-                }
-            }
-            FileId::Database => self.database_synced = self.database_synced.max(cover.database_effects),
-        }
     }
 
     /// A client has submitted a statement.

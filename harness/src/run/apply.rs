@@ -185,6 +185,7 @@ impl<S: Subject> Run<'_, S> {
         self.note_visits(None);
         self.subject.crash();
         self.crash_disk(kind);
+        self.note_events()?;
         self.judge_crash(kind)?;
         self.clients.iter_mut().for_each(crate::client::Client::reset);
         self.running.iter_mut().for_each(|op| *op = None);

@@ -32,7 +32,9 @@ impl Disk {
             if (effect.is_none() && !removes) || choose(Survivor::InFlight { op: op.info.op }, 2) == 0 {
                 continue;
             }
-            let entry = &mut inner.files[op.info.file.index()];
+            let (file, io, offset, len) = (op.info.file, op.info.kind, op.info.offset, op.info.len);
+            self.log.push(Actor::Disk, EventKind::PerformedUnheard { file, io, offset, len });
+            let entry = &mut inner.files[file.index()];
             match (effect, entry.file_mut(op.number)) {
                 (Some(effect), Some(file)) => file.apply(effect),
                 (Some(_), None) => {}

@@ -1,0 +1,176 @@
+//! What the disk has done: which frames and pages are in the files, and which of them an fsync covers.
+
+use falken_models::disk::{FileId, IoKind, IoResult, OpId};
+use falken_models::event::EventKind;
+use falken_models::wal::{LockId, SyncMode};
+
+use super::doubts::{HEADER, Unpadded};
+use super::{Ledger, SyncCover};
+use crate::fault::Fault;
+
+/// Bytes of the log's header.
+const HEADER_LEN: u64 = 32;
+
+/// Bytes of a frame's header.
+const FRAME_HEADER_LEN: u64 = 24;
+
+impl Ledger {
+    /// Which frame, from 0, lies at an offset of the log file.
+    fn frame_at(&self, offset: u64) -> Option<usize> {
+        Some((offset.checked_sub(HEADER_LEN)? / (FRAME_HEADER_LEN + self.page_size as u64)) as usize)
+    }
+
+    /// Which frame, from 0, an operation writes the page of, or a part of it.
+    pub(super) fn frame_written(&self, file: FileId, io: IoKind, offset: u64, len: u32) -> Option<usize> {
+        let frame = FRAME_HEADER_LEN + self.page_size as u64;
+        let end = offset.checked_sub(HEADER_LEN)? + u64::from(len);
+        let is_write = file == FileId::Wal && io == IoKind::Write;
+        (is_write && (end % frame == 0 || end % frame > FRAME_HEADER_LEN))
+            .then_some((end.checked_sub(1)? / frame) as usize)
+    }
+
+    /// Whether a frame ends at an offset of the log file.
+    fn ends_frame(&self, offset: u64) -> bool {
+        let frame = FRAME_HEADER_LEN + self.page_size as u64;
+        offset.checked_sub(HEADER_LEN).is_some_and(|offset| offset.is_multiple_of(frame))
+    }
+
+    pub(super) fn note_sync_submit(&mut self, op: OpId) {
+        let frames = self.frames.written_prefix();
+        let cover = SyncCover {
+            commit: self.newest(),
+            seq: self.published.seq,
+            frames,
+            database_effects: self.database_effects,
+        };
+        self.syncs.insert(op, cover);
+    }
+
+    /// Takes in what the disk did.
+    pub(super) fn note_disk(&mut self, kind: &EventKind) {
+        if let EventKind::Injected { fault } = kind {
+            self.injected = Fault::from_key(fault);
+        }
+        if let EventKind::PerformedUnheard { file, io: IoKind::Write, offset, len } = *kind {
+            self.note_performed(file, offset, len);
+        }
+        let EventKind::Finish { op, file, io, offset, len, result, digest, .. } = *kind else { return };
+        let injected = self.injected.take();
+        let ok = matches!(result, IoResult::Ok(_));
+        if let Some((conn, slot, ordinal)) = self.owners.remove(&op) {
+            let facts = &mut self.conn_mut(conn).statements[usize::from(slot)];
+            // A read that fails is made again or fails its statement; what the statement returns tells.
+            facts.io_failed |= !ok && io != IoKind::Read && facts.ordinal == ordinal;
+        }
+        if let Some(frame) = self.frame_written(file, io, offset, len) {
+            self.frames.note_ended(frame);
+        }
+        match (file, io) {
+            (_, IoKind::Sync) => self.note_synced(op, file, ok, injected),
+            (FileId::Wal, IoKind::Write) if offset == 0 && ok => self.doubts.note_header_written(),
+            (FileId::Wal, IoKind::Write) => {
+                if let (Some(index), IoResult::Ok(moved)) = (self.frame_at(offset), result)
+                    && self.ends_frame(offset + u64::from(moved))
+                {
+                    self.frames.note_written(index);
+                    self.doubts.note_written(FileId::Wal, index as u32 + 1);
+                } else {
+                    self.note_touched(file, offset, len);
+                }
+            }
+            (FileId::Database, IoKind::Write) => {
+                self.database_effects += 1;
+                self.note_touched(file, offset, len);
+                if let IoResult::Ok(moved) = result {
+                    self.note_page_written(offset, offset + u64::from(moved), digest);
+                }
+            }
+            (FileId::Database, IoKind::Truncate) => {
+                self.database_effects += 1;
+                if ok {
+                    self.database.truncate((offset / self.page_size as u64) as usize);
+                }
+            }
+            (FileId::Wal, IoKind::Remove) if ok => self.note_removed(),
+            (FileId::Wal, IoKind::Truncate) | (_, IoKind::Read | IoKind::Remove) => {}
+        }
+    }
+
+    /// Bytes of the database file were written. A page counts as written with its last byte; one that was written in parts
+    /// has the digest that its first write announced.
+    fn note_page_written(&mut self, start: u64, end: u64, digest: u64) {
+        let page_size = self.page_size as u64;
+        let page = (start / page_size) as usize;
+        if start.is_multiple_of(page_size) {
+            self.page_in_parts.insert(page, digest);
+        }
+        if end.is_multiple_of(page_size)
+            && let Some(digest) = self.page_in_parts.remove(&page)
+        {
+            self.database.resize(self.database.len().max(page + 1), 0);
+            self.database[page] = digest;
+            self.doubts.note_written(FileId::Database, page as u32 + 1);
+        }
+    }
+
+    /// A write is in the file although nobody will be told.
+    fn note_performed(&mut self, file: FileId, offset: u64, len: u32) {
+        if file == FileId::Wal && offset == 0 && u64::from(len) == HEADER_LEN {
+            return self.doubts.note_header_written();
+        }
+        for (cell, is_whole) in self.cells(file, offset, len) {
+            match is_whole {
+                true => self.doubts.note_written(file, cell),
+                false => self.doubts.note_touched(file, cell),
+            }
+        }
+    }
+
+    /// A write has done a part of what it should, or has failed and may have done any part.
+    fn note_touched(&mut self, file: FileId, offset: u64, len: u32) {
+        self.cells(file, offset, len).for_each(|(cell, _)| self.doubts.note_touched(file, cell));
+    }
+
+    /// The frames or pages, from 1, that a write concerns, and whether all of each. The log's header is cell 0.
+    fn cells(&self, file: FileId, offset: u64, len: u32) -> impl Iterator<Item = (u32, bool)> + use<> {
+        let page = self.page_size as u64;
+        let (header, cell) = match file {
+            FileId::Wal => (HEADER_LEN, FRAME_HEADER_LEN + page),
+            FileId::Database => (0, page),
+        };
+        let end = offset + u64::from(len);
+        let in_header = (offset < header && len > 0).then_some((HEADER, offset == 0 && end >= header));
+        let behind = offset.saturating_sub(header) / cell..end.saturating_sub(header).div_ceil(cell);
+        let frames_or_pages = behind.map(move |index| {
+            let start = header + index * cell;
+            (index as u32 + 1, offset <= start && start + cell <= end)
+        });
+        in_header.into_iter().chain(frames_or_pages)
+    }
+
+    fn note_synced(&mut self, op: OpId, file: FileId, ok: bool, injected: Option<Fault>) {
+        let writer = self.locks[usize::from(LockId::WRITE.0)].exclusive;
+        let behind_published = self.published.frame + 1;
+        self.doubts.note_synced(op, ok, injected, |conn| (writer == Some(conn)).then_some(behind_published));
+        let cover = self.syncs.remove(&op).filter(|_| ok);
+        let end = cover.filter(|cover| file == FileId::Wal && cover.seq == self.published.seq);
+        self.doubts.note_published(self.published.frame, end.and_then(|cover| self.unpadded_end(cover.frames)));
+        let Some(cover) = cover else { return };
+        match file {
+            FileId::Wal => {
+                self.synced = self.synced.max(cover.commit);
+                let durable = self.sure_of(self.synced);
+                self.ghosts.retain(|ghost| ghost.base >= durable);
+                if cover.seq == self.published.seq {
+                    self.frames_synced = self.frames_synced.max(cover.frames);
+                }
+            }
+            FileId::Database => self.database_synced = self.database_synced.max(cover.database_effects),
+        }
+    }
+
+    /// What a write behind the frames that an fsync has covered may spoil. Under FULL a padded commit's is the last of them.
+    fn unpadded_end(&self, last: u32) -> Option<Unpadded> {
+        if self.sync == SyncMode::Normal { self.unpadded(last) } else { None }
+    }
+}
