@@ -1,5 +1,7 @@
 //! What the disk has done: which frames and pages are in the files, and which of them an fsync covers.
 
+use std::ops::RangeInclusive;
+
 use falken_models::disk::{FileId, IoKind, IoResult, OpId};
 use falken_models::event::EventKind;
 use falken_models::wal::{LockId, SyncMode};
@@ -167,6 +169,14 @@ impl Ledger {
             }
             FileId::Database => self.database_synced = self.database_synced.max(cover.database_effects),
         }
+    }
+
+    /// The pages that a write of one may spoil: itself, and without powersafe overwrite those in the same sectors.
+    pub(super) fn pages_of_sector(&self, page: u32) -> RangeInclusive<u32> {
+        let Some(sector) = self.padded_to else { return page..=page };
+        let (size, start) = (self.page_size, (page as usize - 1) * self.page_size);
+        let (from, to) = (start - start % sector, (start + size).next_multiple_of(sector));
+        (from / size) as u32 + 1..=to.div_ceil(size) as u32
     }
 
     /// What a write behind the frames that an fsync has covered may spoil. Under FULL a padded commit's is the last of them.

@@ -21,6 +21,7 @@
 //! doubtful themselves. Everything else is owed as ever. An fsync that lies leaves the same doubts until an honest one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use falken_models::disk::{FileId, OpId};
 
@@ -272,11 +273,11 @@ impl Doubts {
         }
     }
 
-    /// A checkpoint copies a frame into the database file. `committed_below` is the last frame of the last commit that ends
+    /// A checkpoint copies a frame into the database file, which may spoil `pages`. `committed_below` is the last frame of the last commit that ends
     /// below a frame: a commit that misses one of its frames is lost whole.
-    pub(super) fn note_copy(&mut self, page: u32, frame: u32, committed_below: impl Fn(u32) -> u32) {
+    pub(super) fn note_copy(&mut self, pages: RangeInclusive<u32>, frame: u32, committed_below: impl Fn(u32) -> u32) {
         if let Some((_, by)) = self.log_from().filter(|(from, _)| frame > committed_below(*from)) {
-            self.exposed.insert(page, (Behind::CutLog, by));
+            self.exposed.extend(pages.map(|page| (page, (Behind::CutLog, by))));
         }
     }
 

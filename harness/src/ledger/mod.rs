@@ -236,12 +236,13 @@ impl Ledger {
             | EventKind::Crash { .. } => {}
             EventKind::WalHeader { seq, salts } => self.doubts.note_header(seq, salts),
             EventKind::CheckpointCopy { page, frame, .. } => {
+                let spoils = self.pages_of_sector(page);
                 let (points, published) = (&self.points, self.published);
                 let committed_below = |from: u32| {
                     let ends = LogPoint { frame: 0, ..published }..LogPoint { frame: from, ..published };
                     points.range(ends).next_back().map_or(0, |(at, _)| at.frame)
                 };
-                self.doubts.note_copy(page, frame, committed_below);
+                self.doubts.note_copy(spoils, frame, committed_below);
             }
             EventKind::Interrupt => {
                 let running = self.conn_mut(conn).statements.iter_mut().filter(|statement| statement.running);
