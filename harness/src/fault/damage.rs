@@ -12,7 +12,7 @@ use crate::run::RunReport;
 
 /// Invariants that compare contents.
 const ABOUT_CONTENTS: &[&str] =
-    &["PG-1", "PG-5", "TX-3", "TX-6", "RE-1", "WAL-3", "WAL-6", "CK-2", "CK-4", "DUR-1", "DUR-2", "ORACLE"];
+    &["PG-1", "PG-5", "TX-3", "TX-6", "RE-1", "WAL-2", "WAL-3", "WAL-6", "CK-2", "CK-4", "DUR-1", "DUR-2", "ORACLE"];
 
 impl Fault {
     /// Whether such damage, once done, explains that an invariant does not hold.
