@@ -16,8 +16,9 @@ use crate::random::Stream;
 
 const LABEL: u64 = 150;
 
-/// Lengths that a run draws from, in steps.
-const LENGTHS: [u64; 4] = [300, 1200, 5000, 20_000];
+/// Lengths that a run draws from, in steps: from a protocol of a few steps to a run of thousands. A length that is wrong
+/// costs a factor of as many as there are, where one guess for all costs a power of how wrong it is.
+const LENGTHS: [u64; 6] = [20, 100, 300, 1200, 5000, 20_000];
 
 /// PCT of one depth for actors; faults and values as in [`Random`].
 pub struct PctDepth {
