@@ -12,7 +12,7 @@ pub struct CacheCoherence;
 impl Invariant for CacheCoherence {
     fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
         let EventKind::PageUsed { page, loaded: true, dirty: false, digest, .. } = event.kind else { return Ok(()) };
-        // What the transaction has read itself is for TX-3.
+        // What the transaction has read itself is no matter of the cache: TX-3 judges every read.
         if view.loaded_in_transaction(event.actor, page) {
             return Ok(());
         }

@@ -22,11 +22,27 @@ impl Invariant for NoFrameLost {
         for page in 1..=ledger.commits[ledger.newest() as usize].pages {
             let Some(newest) = ledger.versions.page(page, ledger.newest()) else { continue };
             let in_log = ledger.frames.newest(page, ledger.published.frame);
+            if let Some(frame) = in_log.filter(|frame| *frame > ledger.backfill)
+                && ledger.frames.get(frame).is_some_and(|fact| !fact.written)
+            {
+                let summary =
+                    format!("a fresh reader takes page {page} from frame {frame}, which is not in the log file");
+                let published = format!("{:?}", ledger.published);
+                return Err(Evidence::new(summary)
+                    .with("published", published)
+                    .with("after an action of", name(event.actor)));
+            }
             let needs_file = in_log.is_none_or(|frame| frame <= ledger.backfill);
             if needs_file && ledger.database.get(page as usize - 1) != Some(&newest) {
-                let summary = format!("a fresh reader takes page {page} from the database file, which has another version than commit {}", ledger.newest());
+                let summary = format!(
+                    "a fresh reader takes page {page} from the database file, which has another version than commit {}",
+                    ledger.newest()
+                );
                 let frame = in_log.map_or("none".into(), |frame| frame.to_string());
-                return Err(Evidence::new(summary).with("newest frame", frame).with("nBackfill", ledger.backfill).with("after an action of", name(event.actor)));
+                return Err(Evidence::new(summary)
+                    .with("newest frame", frame)
+                    .with("nBackfill", ledger.backfill)
+                    .with("after an action of", name(event.actor)));
             }
         }
         Ok(())

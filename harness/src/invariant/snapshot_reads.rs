@@ -12,9 +12,7 @@ pub struct SnapshotReads;
 impl Invariant for SnapshotReads {
     fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
         match event.kind {
-            EventKind::PageUsed { page, loaded: true, dirty: false, digest, .. }
-                if view.loaded_in_transaction(event.actor, page) =>
-            {
+            EventKind::PageUsed { page, loaded: true, dirty: false, digest, .. } => {
                 view.check_page(event.actor, page, digest, "has read")
             }
             EventKind::ReadBegin { at, .. } if view.ledger.commit_at(at).is_none() => {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use falken_models::disk::{FileId, IoKind, IoResult, OpId};
-use falken_models::event::EventKind;
+use falken_models::event::{EventKind, StatementKind};
 use falken_models::wal::{LockId, SyncMode};
 
 use super::doubts::{HEADER, Unpadded};
@@ -61,8 +61,10 @@ impl Ledger {
         let ok = matches!(result, IoResult::Ok(_));
         if let Some((conn, slot, ordinal)) = self.owners.remove(&op) {
             let facts = &mut self.conn_mut(conn).statements[usize::from(slot)];
-            // A read that fails is made again or fails its statement; what the statement returns tells.
-            facts.io_failed |= !ok && io != IoKind::Read && facts.ordinal == ordinal;
+            // A read of a page that fails is made again or fails its statement; what the statement returns tells. A
+            // checkpoint makes none again.
+            let needed = io != IoKind::Read || facts.kind == Some(StatementKind::Checkpoint);
+            facts.io_failed |= !ok && needed && facts.ordinal == ordinal;
         }
         if let Some(frame) = self.frame_written(file, io, offset, len) {
             self.frames.note_ended(frame);
@@ -94,6 +96,7 @@ impl Ledger {
                 }
             }
             (FileId::Wal, IoKind::Remove) if ok => self.note_removed(),
+            (FileId::Wal, IoKind::Truncate) if ok => self.frames.note_cut(self.frame_at(offset).unwrap_or(0)),
             (FileId::Wal, IoKind::Truncate) | (_, IoKind::Read | IoKind::Remove) => {}
         }
     }

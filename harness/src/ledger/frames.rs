@@ -93,6 +93,12 @@ impl Frames {
         self.written = self.written.min(self.facts.len());
     }
 
+    /// The log file was cut: the frames behind the first `kept` are not in it any more.
+    pub(super) fn note_cut(&mut self, kept: usize) {
+        self.facts.iter_mut().skip(kept).for_each(|fact| fact.written = false);
+        self.written = self.written.min(kept);
+    }
+
     /// The write of a frame has completed.
     pub(super) fn note_written(&mut self, index: usize) {
         if let Some(fact) = self.facts.get_mut(index) {

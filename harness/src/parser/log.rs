@@ -40,6 +40,10 @@ fn sum(mut state: (u32, u32), bytes: &[u8], big: bool) -> (u32, u32) {
     state
 }
 
+/// How far a database may reach behind the last page that was ever written, in pages. A log that says more is damaged, and
+/// the image is left shorter than it says, which whoever reads the rows reports.
+const UNWRITTEN_PAGES_MAX: usize = 1024;
+
 /// Recovers a database from the bytes of its two files.
 pub fn recover(database: &[u8], log: &[u8], page_size: usize) -> Recovered {
     let mut state = LogState { pages: database.len().div_ceil(page_size) as u32, ..LogState::default() };
@@ -75,7 +79,9 @@ pub fn recover(database: &[u8], log: &[u8], page_size: usize) -> Recovered {
     state.tail = (frames.len() - committed) as u32;
     frames.truncate(committed);
     state.mx_frame = committed as u32;
-    for &(page, at) in &frames {
+    let last = frames.iter().map(|(page, _)| *page).filter(|page| *page <= state.pages).max().unwrap_or(0) as usize;
+    let size_max = image.len().div_ceil(page_size).max(last) + UNWRITTEN_PAGES_MAX;
+    for &(page, at) in frames.iter().filter(|(page, _)| *page <= state.pages) {
         let start = (page as usize - 1) * page_size;
         if image.len() < start + page_size {
             image.resize(start + page_size, 0);
@@ -83,7 +89,7 @@ pub fn recover(database: &[u8], log: &[u8], page_size: usize) -> Recovered {
         image[start..start + page_size].copy_from_slice(&log[at..at + page_size]);
     }
     if committed > 0 {
-        image.resize(state.pages as usize * page_size, 0);
+        image.resize((state.pages as usize).min(size_max) * page_size, 0);
     }
     Recovered { log: state, frame_pages: frames.into_iter().map(|(page, _)| page).collect(), image }
 }

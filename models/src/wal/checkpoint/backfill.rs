@@ -207,9 +207,10 @@ impl StateTransition<Session> for Backfill {
                 Ok(Continue)
             }
             State::Attempted => {
-                if s.planted(Bug::CkptPublishedBeforeCopy) {
+                if s.planted(Bug::CkptPublishedBeforeCopy) && s.shared.wal.backfill() < self.safe {
                     s.shared.wal.set_backfill(self.safe);
                     s.emit(EventKind::Backfill { frame: self.safe });
+                    return s.pass(Site::CheckpointPublish);
                 }
                 s.shared.wal.set_backfill_attempted(self.safe);
                 self.state = State::Batch;
