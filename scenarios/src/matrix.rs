@@ -166,7 +166,9 @@ impl Matrix {
             }
             let mut scenario = scenario.clone();
             scenario.checks.only = vec![check.into()];
-            let bag = Hunt { bug, scenario: &scenario, strategy, first_seed: 1, runs: self.runs, seconds: left }.go();
+            // Where a bug shows soonest it deserves the most patience.
+            let runs = if scenario.name == shown { 5 * self.runs } else { self.runs };
+            let bag = Hunt { bug, scenario: &scenario, strategy, first_seed: 1, runs, seconds: left }.go();
             alone.runs += bag.runs;
             let Some(catch) = &bag.catch else { continue };
             if catch.invariant == check && kill(&scenario, &bag).passes_without {

@@ -47,10 +47,12 @@ pub enum Moment {
     Checkpoint,
     /// At quiescence.
     Quiet,
+    /// When every program has come to its end, before it is proved that all of them can go on.
+    Settled,
 }
 
 impl Moment {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 }
 
 /// What an invariant remembers of the past: part of the state that an exhaustive search compares, because it decides what
@@ -180,7 +182,7 @@ pub const TABLE: &[Entry] = &[
     entry!("WAL-3", "chain", "an independent parser of the files finds the published state", chain::Chain, on [], at [Commit, Checkpoint, Quiet], dear),
     entry!("PG-5", "page-accounting", "every page of a committed state is used exactly once", page_accounting::PageAccounting, on [], at [Commit, Checkpoint, Quiet], dear),
     entry!("DUR-3", "recovery-stable", "a process recovers what an independent parser finds in the same files", recovery_stable::RecoveryStable, on [Recovered], at []),
-    entry!("LIVE-4", "nothing-left", "with nothing in flight nothing remains owned, and a checkpoint copies everything", nothing_left::NothingLeft, on [CheckpointEnd], at [Quiet]),
+    entry!("LIVE-4", "nothing-left", "with nothing in flight nothing remains owned, and a checkpoint copies everything", nothing_left::NothingLeft, on [CheckpointEnd], at [Settled, Quiet]),
     entry!("TX-9", "serial-history", "what clients were told is strongly serializable, and a power loss leaves a prefix of it", serial_history::SerialHistory, on [], at [Quiet]),
 ];
 
@@ -352,7 +354,7 @@ impl Checks {
     /// long log not so often that parsing it takes most of the run's time.
     fn is_due(&mut self, moment: Moment, view: &View<'_>) -> bool {
         let wanted = match moment {
-            Moment::Callback | Moment::Cancel | Moment::Step => return false,
+            Moment::Callback | Moment::Cancel | Moment::Step | Moment::Settled => return false,
             _ if self.parse == Parse::Always => return true,
             Moment::Commit => {
                 self.commits += 1;

@@ -1,4 +1,4 @@
-//! With nothing in flight no lock, pin or dirty page remains, and a checkpoint copies everything.
+//! With nothing in flight no lock, pin, dirty page or flag remains, and a checkpoint copies everything.
 
 use falken_models::event::{Event, EventKind};
 use falken_models::wal::LockId;
@@ -40,6 +40,9 @@ impl Invariant for NothingLeft {
             if let Some(page) = session.pages.resident_pages().find(|page| page.pins() > 0 || page.is_dirty() || page.is_locked()) {
                 let summary = format!("connection c{} is idle, but its cache is not at rest", session.conn);
                 return Err(Evidence::new(summary).with("page", format!("{page:?}")));
+            }
+            if let Some(field) = connection.residue() {
+                return Err(Evidence::new(format!("connection c{} is idle, but its `{field}` is still set", session.conn)));
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ impl<S: Subject> Run<'_, S> {
     }
 
     #[inline]
-    fn check_moment(&mut self, moment: Moment, ended: Option<u8>) -> Checked<()> {
+    pub(super) fn check_moment(&mut self, moment: Moment, ended: Option<u8>) -> Checked<()> {
         match self.watch {
             Watch::Report | Watch::Judge => self.checks.moment(moment, &view!(self, ended)),
             Watch::Rebuild => {

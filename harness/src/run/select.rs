@@ -11,6 +11,7 @@ use super::{Checked, Run, Stage};
 use crate::action::Action;
 use crate::choice::{Choice, Kind, OptionId};
 use crate::client::Phase;
+use crate::invariant::Moment;
 use crate::subject::Subject;
 use crate::verdict::{Evidence, Violation};
 
@@ -41,7 +42,10 @@ impl<S: Subject> Run<'_, S> {
                     self.subject.set_micro(0, self.scenario.schedule.micro);
                 }
                 Stage::Working => self.begin_settling(),
-                Stage::Settling => self.begin_proof(),
+                Stage::Settling => {
+                    self.check_moment(Moment::Settled, None)?;
+                    self.begin_proof();
+                }
                 Stage::Proving => return Ok(Action::Finale),
             }
         }

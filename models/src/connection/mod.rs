@@ -101,7 +101,9 @@ impl Connection {
         self.session.statements[usize::from(slot)].running = true;
         let slot = &mut self.slots[usize::from(slot)];
         assert!(slot.statement.is_none(), "a slot runs one statement at a time");
-        *slot = Slot { statement: Some(Statement::new(op)), ..Slot::default() };
+        // An ended statement leaves no interrupt behind.
+        let interrupted = slot.interrupted;
+        *slot = Slot { statement: Some(Statement::new(op)), interrupted, ..Slot::default() };
     }
 
     /// Whether the connection yields after every access to shared WAL state, which is what the configuration says at first.
