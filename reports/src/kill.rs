@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use crate::table::{Style, write_rows};
 
+/// The engines of racing threads that have a column.
+const ENGINES: [&str; 2] = ["loom", "shuttle"];
+
 /// What one hunt for a bug brought.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Kill {
@@ -62,6 +65,23 @@ impl Cell {
     }
 }
 
+/// What an engine of racing threads has made of a bug.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThreadKill {
+    /// Its name: loom or shuttle.
+    pub engine: &'static str,
+    /// What it has explored.
+    pub form: &'static str,
+    /// The invariant that an execution has broken.
+    pub caught_by: Option<&'static str>,
+    /// Which execution that was, from 1; or how many there were.
+    pub executions: u64,
+    /// Whether that execution fails again when its schedule is replayed.
+    pub replays: bool,
+    /// Seconds that it took, with the replay.
+    pub seconds: f64,
+}
+
 /// One bug in one sync mode.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Row {
@@ -79,12 +99,15 @@ pub struct Row {
     pub cells: Vec<Cell>,
     /// Actions of the first catch of the best strategy, shrunk.
     pub shrunk: Option<u64>,
+    /// What engines of racing threads have made of it, if a form shows it.
+    pub threads: Vec<ThreadKill>,
 }
 
 impl Row {
     /// The row of a bug that only real threads show.
     pub fn threads(bug: &'static str, names: &'static [&'static str]) -> Self {
-        Self { bug, names, scenario: None, mode: "threads", is_equivalent: false, cells: Vec::new(), shrunk: None }
+        let (cells, threads) = (Vec::new(), Vec::new());
+        Self { bug, names, scenario: None, mode: "threads", is_equivalent: false, cells, shrunk: None, threads }
     }
 
     /// The strategy that catches it most surely and soonest.
@@ -95,28 +118,42 @@ impl Row {
 
     /// Whether nothing catches it although something should.
     pub fn survives(&self) -> bool {
-        self.scenario.is_some() && !self.is_equivalent && self.best().is_none()
+        if self.scenario.is_none() {
+            return !self.threads.is_empty() && self.threads.iter().all(|kill| kill.caught_by.is_none());
+        }
+        !self.is_equivalent && self.best().is_none()
     }
 
     fn status(&self) -> &'static str {
         match () {
-            () if self.scenario.is_none() => "threads",
-            () if self.is_equivalent => "equivalent",
             () if self.survives() => "SURVIVED",
+            () if self.scenario.is_none() && self.threads.is_empty() => "not tried",
+            () if self.is_equivalent => "equivalent",
             () => "caught",
         }
     }
 
-    fn cells_of_table(&self) -> Vec<String> {
-        let (status, names) = (self.status(), self.names.join(" "));
-        let scenario = self.scenario.clone().unwrap_or_else(|| "cargo test -p falken-models-loom".into());
-        let mut row = vec![self.bug.to_owned(), self.mode.to_owned()];
+    /// In which execution an engine has caught it; `-` if it has not, nothing if it was not asked.
+    fn executions(&self, engine: &str) -> String {
+        let kill = self.threads.iter().find(|kill| kill.engine == engine);
+        kill.map_or_else(String::new, |kill| kill.caught_by.map_or_else(|| "-".into(), |_| kill.executions.to_string()))
+    }
+
+    /// Who catches it: in the simulator, or on threads if only those show it.
+    fn catchers(&self) -> String {
         match self.best() {
-            None => row.extend([status.into(), names, scenario].into_iter().chain((0..6).map(|_| String::new()))),
+            Some(best) => best.caught_by().join(" "),
+            None if self.scenario.is_some() => self.status().into(),
+            None => self.threads.iter().find_map(|kill| kill.caught_by).unwrap_or(self.status()).into(),
+        }
+    }
+
+    fn cells_of_table(&self) -> Vec<String> {
+        let scenario = self.scenario.clone().unwrap_or_else(|| self.form().into());
+        let mut row = vec![self.bug.into(), self.mode.into(), self.catchers(), self.names.join(" "), scenario];
+        match self.best() {
+            None => row.extend((0..6).map(|_| String::new())),
             Some(best) => row.extend([
-                best.caught_by().join(" "),
-                names,
-                scenario,
                 best.strategy.into(),
                 format!("{}/{}", best.found(), best.kills.len()),
                 best.runs().map_or_else(String::new, |runs| runs.to_string()),
@@ -125,7 +162,39 @@ impl Row {
                 self.shrunk.map_or_else(String::new, |actions| actions.to_string()),
             ]),
         }
+        row.extend(ENGINES.map(|engine| self.executions(engine)));
         row
+    }
+
+    /// The form that shows it on threads.
+    fn form(&self) -> &'static str {
+        let caught = self.threads.iter().find(|kill| kill.caught_by.is_some());
+        caught.or(self.threads.first()).map_or("falken threads", |kill| kill.form)
+    }
+
+    /// The row without what only somebody who tunes strategies wants to know.
+    fn brief(&self) -> Vec<String> {
+        let best = self.best();
+        let runs = best.and_then(Cell::runs).map_or_else(String::new, |runs| runs.to_string());
+        let milliseconds = best.and_then(|best| best.median(|kill| kill.seconds)).map(|seconds| seconds * 1000.0);
+        let shown_in = self.scenario.clone().unwrap_or_else(|| self.form().into());
+        let row = [
+            self.bug.into(),
+            self.catchers(),
+            shown_in,
+            best.map_or("", |best| best.strategy).into(),
+            runs,
+            milliseconds.map_or_else(String::new, |milliseconds| format!("{milliseconds:.0}")),
+            self.shrunk.map_or_else(String::new, |actions| actions.to_string()),
+        ];
+        row.into_iter().chain(ENGINES.map(|engine| self.executions(engine))).collect()
+    }
+
+    /// Sorts the rows of one bug: the one that says most comes first.
+    fn rank(&self) -> (bool, bool, u64, u64) {
+        let best = self.best();
+        let actions = best.and_then(|best| best.median(|kill| kill.actions));
+        (!self.survives(), best.is_none(), best.and_then(Cell::runs).unwrap_or(u64::MAX), actions.unwrap_or(u64::MAX))
     }
 
     fn to_json(&self) -> Value {
@@ -141,6 +210,17 @@ impl Row {
                 "seconds_median": cell.median(|kill| kill.seconds),
             })
         };
+        let threads = |kill: &ThreadKill| {
+            let ThreadKill { engine, form, caught_by, executions, replays, seconds } = kill;
+            json!({
+                "engine": engine,
+                "form": form,
+                "caught_by": caught_by,
+                "executions": executions,
+                "replays": replays,
+                "seconds": seconds,
+            })
+        };
         json!({
             "bug": self.bug,
             "mode": self.mode,
@@ -150,9 +230,7 @@ impl Row {
             "best_strategy": self.best().map(|best| best.strategy),
             "shrunk_actions": self.shrunk,
             "cells": self.cells.iter().map(cell).collect::<Vec<Value>>(),
-            // Thread runs are not part of this command: who has them fills these in.
-            "loom": null,
-            "shuttle": null,
+            "threads": self.threads.iter().map(threads).collect::<Vec<Value>>(),
         })
     }
 }
@@ -162,6 +240,8 @@ impl Row {
 pub struct KillReport {
     /// Its rows.
     pub rows: Vec<Row>,
+    /// Whether somebody has stopped it before every cell was filled: the rows are those that are.
+    pub is_stopped: bool,
     /// Seconds that it took.
     pub seconds: f64,
 }
@@ -186,6 +266,8 @@ impl KillReport {
             "actions",
             "ms",
             "shrunk",
+            "loom",
+            "shuttle",
         ];
         let mut rows = vec![header.map(String::from).to_vec()];
         rows.extend(self.rows.iter().map(Row::cells_of_table));
@@ -216,23 +298,43 @@ impl KillReport {
                 write_rows(&grid, style)
             );
         }
+        out + &self.summary()
+    }
+
+    /// One line a bug: the sync mode in which it is caught soonest.
+    pub fn to_brief_table(&self, style: Style) -> String {
+        let header = ["bug", "caught by", "shown in", "strategy", "runs", "ms", "shrunk", "loom", "shuttle"];
+        let mut rows = vec![header.map(String::from).to_vec()];
+        let mut bugs: Vec<&str> = Vec::new();
+        self.rows.iter().for_each(|row| {
+            if !bugs.contains(&row.bug) {
+                bugs.push(row.bug);
+            }
+        });
+        let best = |bug: &&str| self.rows.iter().filter(|row| row.bug == *bug).min_by_key(|row| row.rank());
+        rows.extend(bugs.iter().filter_map(best).map(Row::brief));
+        write_rows(&rows, style) + &self.summary()
+    }
+
+    fn summary(&self) -> String {
         let count = |status: &str| self.rows.iter().filter(|row| row.status() == status).count();
-        out += &format!(
-            "\n{} caught, {} survived, {} equivalent, {} for threads, in {:.0} s\n",
+        let stopped = if self.is_stopped { "stopped early: " } else { "" };
+        format!(
+            "\n{stopped}{} caught, {} survived, {} equivalent, {} not tried, in {:.0} s; loom, shuttle: the execution that fails\n",
             count("caught"),
             count("SURVIVED"),
             count("equivalent"),
-            count("threads"),
+            count("not tried"),
             self.seconds
-        );
-        out
+        )
     }
 
     /// The report for programs.
     pub fn to_json(&self) -> String {
         let rows: Vec<Value> = self.rows.iter().map(Row::to_json).collect();
         let survivors: Vec<String> = self.survivors().iter().map(|(bug, mode)| format!("{bug} {mode}")).collect();
-        format!("{:#}\n", json!({"rows": rows, "survivors": survivors, "seconds": self.seconds}))
+        let report = json!({"rows": rows, "survivors": survivors, "stopped": self.is_stopped, "seconds": self.seconds});
+        format!("{report:#}\n")
     }
 }
 
@@ -297,11 +399,37 @@ mod tests {
             Row::threads("threads", &["IO-2"]),
         ];
         assert_eq!(rows[0].best().map(|cell| cell.strategy), Some("b"));
-        let report = KillReport { rows, seconds: 1.0 };
+        let report = KillReport { rows, is_stopped: false, seconds: 1.0 };
         assert_eq!(report.survivors(), [("alarm", "full")]);
         let text = report.to_table(Style::Text);
-        assert!(text.contains("1 caught, 1 survived, 1 equivalent, 1 for threads"), "{text}");
+        assert!(text.contains("1 caught, 1 survived, 1 equivalent, 1 not tried"), "{text}");
         assert!(report.to_table(Style::Markdown).contains("|---|"));
         assert!(report.to_json().contains("\"alarm full\""));
+    }
+
+    fn on_threads(caught_by: Option<&'static str>) -> ThreadKill {
+        ThreadKill { engine: "loom", form: "f", caught_by, executions: 17, replays: true, seconds: 0.5 }
+    }
+
+    #[test]
+    fn a_bug_that_only_threads_show_is_judged_by_their_engines() {
+        let row = |caught_by| Row { threads: vec![on_threads(caught_by)], ..Row::threads("races", &["IO-2"]) };
+        let report = |row| KillReport { rows: vec![row], is_stopped: true, seconds: 1.0 };
+        let caught = report(row(Some("IO-2")));
+        assert!(caught.survivors().is_empty());
+        let text = caught.to_brief_table(Style::Text);
+        assert!(text.contains("races") && text.contains("IO-2") && text.contains("17"), "{text}");
+        assert!(text.contains("stopped early: 1 caught"), "{text}");
+        assert_eq!(report(row(None)).survivors(), [("races", "threads")]);
+    }
+
+    #[test]
+    fn the_brief_table_has_one_line_for_each_bug_and_shows_a_mode_that_lets_it_live() {
+        let caught = row("twice", [&[CAUGHT], &[]]);
+        let lives = Row { mode: "normal", ..row("twice", [&[MISSED], &[]]) };
+        let report = KillReport { rows: vec![caught, lives], is_stopped: false, seconds: 1.0 };
+        let text = report.to_brief_table(Style::Markdown);
+        assert_eq!(text.lines().filter(|line| line.contains("twice")).count(), 1, "{text}");
+        assert!(text.contains("SURVIVED"), "{text}");
     }
 }

@@ -408,6 +408,9 @@ pub struct Bugs {
     /// Seconds after which a trial of the matrix, or the search for a named check, gives up
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     pub seconds: u32,
+    /// One line a bug: the sync mode in which it is caught soonest
+    #[arg(long, requires = "matrix", conflicts_with = "json")]
+    pub brief: bool,
     /// The most seconds to spend on shrinking a catch of the matrix; 0 shrinks nothing
     #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     pub shrink_seconds: u32,

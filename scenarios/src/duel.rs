@@ -3,6 +3,8 @@
 //! A trial is a fresh search: runs with new seeds until the bug is found or the cap is reached. Trials of all strategies on
 //! one bug take turns, so that what else the machine does hits all of them alike.
 
+use std::sync::atomic::AtomicBool;
+
 use falken_harness::case::Case;
 use falken_harness::scenario::Scenario;
 use falken_harness::shrink::shrink;
@@ -63,8 +65,8 @@ impl Duel {
     fn trial(&self, bug: usize, strategy: &'static strategy::Entry, trial: u64) -> Trial {
         let (bug, scenario) = &self.bugs[bug];
         let first_seed = 1_000_000 + trial * self.cap;
-        let hunt = Hunt { bug: *bug, scenario, strategy, first_seed, runs: self.cap, seconds: f64::INFINITY };
-        let bag = hunt.go();
+        let (runs, seconds, stop) = (self.cap, f64::INFINITY, &AtomicBool::new(false));
+        let bag = Hunt { bug: *bug, scenario, strategy, first_seed, runs, seconds, stop }.go();
         let caught = bag.catch.map(|Catch { seed, strategy, .. }| (seed, strategy.name));
         let (last_seed, last_strategy) = caught.unwrap_or((first_seed + self.cap - 1, strategy.name));
         Trial {

@@ -1,5 +1,7 @@
 //! A hunt: runs of one scenario with new seeds until a planted bug is caught or the budget is spent.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use cpu_time::ThreadTime;
 use falken_harness::run::{Run, RunReport, Settings};
 use falken_harness::scenario::Scenario;
@@ -20,6 +22,8 @@ pub struct Hunt<'a> {
     pub runs: u64,
     /// CPU seconds after which no run is begun any more.
     pub seconds: f64,
+    /// Set from outside to stop early.
+    pub stop: &'a AtomicBool,
 }
 
 /// What came of a hunt.
@@ -52,7 +56,8 @@ impl Hunt<'_> {
         let mut portfolio = (self.strategy.name == strategy::PORTFOLIO).then(Portfolio::default);
         let started = ThreadTime::now();
         let mut bag = Bag { catch: None, runs: 0, actions: 0, seconds: 0.0 };
-        while bag.runs < self.runs && bag.catch.is_none() && started.elapsed().as_secs_f64() < self.seconds {
+        let in_time = || started.elapsed().as_secs_f64() < self.seconds && !self.stop.load(Ordering::Relaxed);
+        while bag.runs < self.runs && bag.catch.is_none() && in_time() {
             let seed = self.first_seed + bag.runs;
             let member = portfolio.as_ref().and_then(|portfolio| portfolio.member(bag.runs));
             let entry = member.unwrap_or(self.strategy);

@@ -1,8 +1,13 @@
 //! The kill matrix: which planted bug is caught by what, under which strategy and sync mode, how soon; and whether each of
 //! the invariants that the catalogue names for a bug catches it when nobody else looks.
 //!
-//! A catch counts only if the same run without the bug passes.
+//! A catch counts only if the same run without the bug passes. Bugs that racing threads show are also given to loom and to
+//! shuttle (`matrix/threads.rs`).
 
+mod threads;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
@@ -11,9 +16,9 @@ use falken_harness::shrink;
 use falken_harness::strategy;
 use falken_models::bug::{Bug, Planted};
 use falken_models::wal::SyncMode;
-use falken_reports::kill::{Alone, Cell, Kill, Row};
+use falken_reports::kill::{Alone, Cell, Kill, KillReport, Row};
 
-use crate::batch::in_order;
+use crate::batch::in_order_until;
 use crate::catalog;
 use crate::exit::Failure;
 use crate::hunt::{Bag, Catch, Hunt, run};
@@ -39,6 +44,8 @@ pub struct Matrix {
     pub checks: Vec<String>,
     /// Cells at a time.
     pub jobs: usize,
+    /// Set from outside to stop early and keep what is done.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// A bug in a sync mode: one row.
@@ -70,19 +77,31 @@ impl Matrix {
     /// Fills the matrix. `progress` is told how many cells are done, of how many.
     ///
     /// # Errors
-    /// A scenario of the catalogue is not there.
-    pub fn go(&self, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Row>, Failure> {
+    /// A scenario of the catalogue is not there, or a worker of the threads cannot be run.
+    pub fn go(&self, mut progress: impl FnMut(u64, u64)) -> Result<KillReport, Failure> {
+        let started = Instant::now();
         let (places, strategies) = (self.places()?, self.strategies.len());
-        let total = places.len() * strategies;
+        let racing: Vec<Bug> = self.bugs.iter().copied().filter(|bug| threads::shows(*bug)).collect();
+        let (cells, total) = (places.len() * strategies, (places.len() * strategies + racing.len()) as u64);
         let cell = |at: usize| self.cell(&places[at / strategies], self.strategies[at % strategies]);
-        let cells = in_order(total, self.jobs, cell, |done| progress(done, total as u64));
-        let rows = places.iter().zip(cells.chunks(strategies));
-        let rows: Vec<_> = rows.collect();
-        let row = |at: usize| self.row(rows[at].0, rows[at].1);
-        let mut rows = in_order(rows.len(), self.jobs, row, |_| {});
-        let threads = self.bugs.iter().filter(|bug| bug.needs_threads());
-        rows.extend(threads.map(|bug| Row::threads(bug.id(), bug.violates())));
-        Ok(rows)
+        let cells = in_order_until(&self.stop, cells, self.jobs, cell, |done| progress(done, total));
+        let is_done = |cells: &[Option<(Cell, Option<Case>)>]| cells.iter().all(Option::is_some);
+        let done: Vec<_> = places.iter().zip(cells.chunks(strategies)).filter(|(_, cells)| is_done(cells)).collect();
+        let row = |at: usize| self.row(done[at].0, done[at].1);
+        let rows = in_order_until(&self.stop, done.len(), self.jobs, row, |_| {});
+        let mut rows: Vec<Row> = rows.into_iter().flatten().collect();
+        let only_threads = self.bugs.iter().filter(|bug| bug.needs_threads());
+        rows.extend(only_threads.map(|bug| Row::threads(bug.id(), bug.violates())));
+        for (at, bug) in racing.iter().enumerate().take_while(|_| !self.is_stopped()) {
+            let kills = threads::hunt(*bug)?;
+            rows.iter_mut().filter(|row| row.bug == bug.id()).for_each(|row| row.threads.clone_from(&kills));
+            progress(total - (racing.len() - at - 1) as u64, total);
+        }
+        Ok(KillReport { rows, is_stopped: self.is_stopped(), seconds: started.elapsed().as_secs_f64() })
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
     }
 
     fn cell(&self, place: &Place, strategy: &'static strategy::Entry) -> (Cell, Option<Case>) {
@@ -96,6 +115,7 @@ impl Matrix {
                 first_seed: 1 + trial * 1_000_000,
                 runs: self.runs,
                 seconds: self.seconds,
+                stop: &self.stop,
             };
             let bag = hunt.go();
             cell.kills.push(kill(&place.scenario, &bag));
@@ -107,7 +127,8 @@ impl Matrix {
         (cell, first)
     }
 
-    fn row(&self, place: &Place, cells: &[(Cell, Option<Case>)]) -> Row {
+    fn row(&self, place: &Place, cells: &[Option<(Cell, Option<Case>)>]) -> Row {
+        let cells: Vec<_> = cells.iter().flatten().collect();
         let mode = match place.scenario.database.sync {
             Sync::Off => "off",
             Sync::Normal => "normal",
@@ -121,6 +142,7 @@ impl Matrix {
             is_equivalent: place.is_equivalent,
             cells: cells.iter().map(|(cell, _)| cell.clone()).collect(),
             shrunk: None,
+            threads: Vec::new(),
         };
         let case = row.best().and_then(|best| cells.iter().find(|(cell, _)| cell.strategy == best.strategy)?.1.clone());
         row.shrunk = case.and_then(|case| self.shrunk_size(case));
@@ -145,7 +167,8 @@ impl Matrix {
         let pairs: Vec<(Bug, &'static str)> =
             shown.flat_map(|bug| bug.violates().iter().map(|check| (*bug, *check))).collect();
         let pair = |at: usize| self.pair(pairs[at].0, pairs[at].1, &scenarios);
-        Ok(in_order(pairs.len(), self.jobs, pair, |done| progress(done, pairs.len() as u64)))
+        let tried = in_order_until(&self.stop, pairs.len(), self.jobs, pair, |done| progress(done, pairs.len() as u64));
+        Ok(tried.into_iter().flatten().collect())
     }
 
     fn pair(&self, bug: Bug, check: &'static str, scenarios: &[Scenario]) -> Alone {
@@ -161,14 +184,15 @@ impl Matrix {
         let started = Instant::now();
         for (scenario, strategy) in places {
             let left = self.seconds - started.elapsed().as_secs_f64();
-            if left <= 0.0 {
+            if left <= 0.0 || self.is_stopped() {
                 break;
             }
             let mut scenario = scenario.clone();
             scenario.checks.only = vec![check.into()];
             // Where a bug shows soonest it deserves the most patience.
             let runs = if scenario.name == shown { 5 * self.runs } else { self.runs };
-            let bag = Hunt { bug, scenario: &scenario, strategy, first_seed: 1, runs, seconds: left }.go();
+            let (first_seed, stop) = (1, &*self.stop);
+            let bag = Hunt { bug, scenario: &scenario, strategy, first_seed, runs, seconds: left, stop }.go();
             alone.runs += bag.runs;
             let Some(catch) = &bag.catch else { continue };
             if catch.invariant == check && kill(&scenario, &bag).passes_without {

@@ -1,8 +1,11 @@
 //! Between statements a connection holds exactly the locks that its transaction calls for.
 
+use falken_models::connection::{Op, Outcome, StatementId};
+use falken_models::session::Error;
 use falken_models::wal::LockId;
 
 use super::{Invariant, Moment, View};
+use crate::ledger::Holders;
 use crate::verdict::Evidence;
 
 /// See the module.
@@ -10,6 +13,18 @@ use crate::verdict::Evidence;
 pub struct LockBalance;
 
 impl Invariant for LockBalance {
+    fn ended(&mut self, id: StatementId, op: &Op, _: &Result<Outcome, Error>, view: &View<'_>) -> Result<(), Evidence> {
+        // A dropped connection owes nothing any more, whatever it believes itself.
+        let holds = |holders: &Holders| holders.exclusive == Some(id.conn) || holders.shared.contains(&id.conn);
+        match (0_u8..).zip(&view.ledger.locks).find(|(_, holders)| *op == Op::Drop && holds(holders)) {
+            Some((lock, _)) => {
+                let lock = LockId(lock).name();
+                Err(Evidence::new(format!("connection c{} has been dropped and still holds {lock}", id.conn)))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn moment(&mut self, _moment: Moment, view: &View<'_>) -> Result<(), Evidence> {
         let Some(connection) = view.ended_connection() else { return Ok(()) };
         let conn = connection.session().conn;

@@ -178,7 +178,7 @@ pub const TABLE: &[Entry] = &[
     entry!("RE-3", "clean-after-end", "an ended operation leaves no resumable field behind", clean_after_end::CleanAfterEnd, on [], at [Commit]),
     entry!("PG-3", "pin-balance", "pages are pinned exactly by their live holders", pin_balance::PinBalance, on [Evicted], at [Commit]),
     entry!("PG-4", "dirty-accounting", "the dirty list is the set of dirty pages, empty outside a write transaction", dirty_accounting::DirtyAccounting, on [], at [Commit]),
-    entry!("WAL-4", "lock-balance", "a connection holds exactly the locks that its transaction calls for", lock_balance::LockBalance, on [], at [Commit]),
+    entry!("WAL-4", "lock-balance", "a connection holds exactly the locks that its transaction calls for", lock_balance::LockBalance, on [], at [Commit], ended),
     entry!("WAL-3", "chain", "an independent parser of the files finds the published state", chain::Chain, on [], at [Commit, Checkpoint, Quiet], dear),
     entry!("PG-5", "page-accounting", "every page of a committed state is used exactly once", page_accounting::PageAccounting, on [], at [Commit, Checkpoint, Quiet], dear),
     entry!("DUR-3", "recovery-stable", "a process recovers what an independent parser finds in the same files", recovery_stable::RecoveryStable, on [Recovered], at []),

@@ -103,7 +103,9 @@ impl Connection {
         assert!(slot.statement.is_none(), "a slot runs one statement at a time");
         // An ended statement leaves no interrupt behind.
         let interrupted = slot.interrupted;
-        *slot = Slot { statement: Some(Statement::new(op)), interrupted, ..Slot::default() };
+        let keeps_locks = op == Op::Drop && self.session.shared.config.planted.is(Bug::ConnDropKeepsLocks);
+        let statement = if keeps_locks { Statement::dropped(op) } else { Statement::new(op) };
+        *slot = Slot { statement: Some(statement), interrupted, ..Slot::default() };
     }
 
     /// Whether the connection yields after every access to shared WAL state, which is what the configuration says at first.
@@ -232,13 +234,6 @@ impl Connection {
     pub fn give_up_all(&mut self) {
         self.session.emit(EventKind::Abandon { dropped: true });
         (0..STATEMENT_SLOTS as u8).for_each(|slot| self.give_up(slot));
-        if self.session.shared.config.planted.is(Bug::ConnDropKeepsLocks) {
-            self.session.pages.clear();
-            self.session.statements.iter_mut().for_each(|memory| memory.in_transaction = false);
-            self.slots
-                .iter_mut()
-                .for_each(|slot| slot.statement = slot.statement.take().map(|_| Statement::dropped(Op::Drop)));
-        }
     }
 
     /// Whether a statement is in the middle of changing pages, for inspection.

@@ -16,7 +16,7 @@ use falken_harness::scenario::Scenario;
 use falken_harness::strategy::{self, Portfolio};
 use falken_models::bug::Planted;
 use falken_models::digest::mix;
-pub use parallel::{in_order, in_parallel};
+pub use parallel::{in_order, in_order_until, in_parallel};
 
 /// What to run.
 pub struct Batch<'a> {

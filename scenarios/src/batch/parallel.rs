@@ -1,6 +1,6 @@
 //! Numbered pieces of work on several threads: the one place that starts threads for runs.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crossbeam::channel;
 
@@ -48,15 +48,31 @@ pub fn in_order<R: Send>(
     total: usize,
     jobs: usize,
     work: impl Fn(usize) -> R + Sync,
-    mut progress: impl FnMut(u64),
+    progress: impl FnMut(u64),
 ) -> Vec<R> {
+    let results = in_order_until(&AtomicBool::new(false), total, jobs, work, progress);
+    results.into_iter().map(|result| result.expect("every piece has been done")).collect()
+}
+
+/// The same until somebody says stop: pieces that were not begun by then have no result.
+///
+/// # Panics
+/// If `work` does.
+pub fn in_order_until<R: Send>(
+    stop: &AtomicBool,
+    total: usize,
+    jobs: usize,
+    work: impl Fn(usize) -> R + Sync,
+    mut progress: impl FnMut(u64),
+) -> Vec<Option<R>> {
     let mut results: Vec<Option<R>> = (0..total).map(|_| None).collect();
     let mut done = 0;
-    let piece = |(): &mut (), number: u64| (number < total as u64).then(|| work(number as usize));
+    let goes_on = |number: u64| number < total as u64 && !stop.load(Ordering::Relaxed);
+    let piece = |(): &mut (), number: u64| goes_on(number).then(|| work(number as usize));
     in_parallel(jobs, &|_| (), &piece, |number, result| {
         results[number as usize] = Some(result);
         done += 1;
         progress(done);
     });
-    results.into_iter().map(|result| result.expect("every piece has been done")).collect()
+    results
 }

@@ -1,16 +1,14 @@
 //! `falken bugs`: what catches planted bugs, and how soon.
 
-use std::time::Instant;
-
 use falken_harness::scenario::Sync;
 use falken_harness::strategy;
 use falken_models::bug::Bug;
 use falken_reports::duel::DuelReport;
-use falken_reports::kill::{KillReport, alone_to_json, alone_to_table};
+use falken_reports::kill::{alone_to_json, alone_to_table};
 use falken_reports::table::Style;
 
 use super::progress::Progress;
-use super::run::{check_names, default_jobs, find_bug, find_strategy};
+use super::run::{check_names, default_jobs, find_bug, find_strategy, stop_on_ctrl_c};
 use crate::catalog;
 use crate::cli::{Bugs, SyncName, TableFormat};
 use crate::duel::Duel;
@@ -76,16 +74,19 @@ fn matrix_of(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Resul
         shrink_seconds: options.shrink_seconds.into(),
         checks: options.checks.clone(),
         jobs: options.jobs.map_or_else(default_jobs, usize::from),
+        stop: stop_on_ctrl_c()?,
     })
 }
 
 fn matrix(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exit, Failure> {
-    let started = Instant::now();
     let mut progress = Progress::new("matrix", "cells");
-    let rows = matrix_of(options, strategies)?.go(|done, total| progress.update(done, total))?;
+    let report = matrix_of(options, strategies)?.go(|done, total| progress.update(done, total))?;
     progress.finish();
-    let report = KillReport { rows, seconds: started.elapsed().as_secs_f64() };
-    super::print(&style(options).map_or_else(|| report.to_json(), |style| report.to_table(style)))?;
+    super::print(&match style(options) {
+        None => report.to_json(),
+        Some(style) if options.brief => report.to_brief_table(style),
+        Some(style) => report.to_table(style),
+    })?;
     Ok(if report.survivors().is_empty() { Exit::Pass } else { Exit::Violation })
 }
 

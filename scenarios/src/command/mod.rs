@@ -24,6 +24,7 @@ use falken_harness::verdict::Violation;
 use crate::cli::{Cli, Command};
 use crate::exit::{Exit, Failure};
 pub(crate) use run::prepare_directory;
+pub(crate) use threads::{RUNS_DEFAULT as SHUTTLE_RUNS, worker_command};
 
 /// Does what the command line says.
 ///

@@ -22,7 +22,7 @@ use crate::exit::{Exit, Failure, suggest};
 use crate::repro_file;
 
 /// Executions of shuttle and of the machine if nothing else is asked for.
-const RUNS_DEFAULT: u64 = 2_000;
+pub(crate) const RUNS_DEFAULT: u64 = 2_000;
 /// How often a line of progress is printed where there is no terminal.
 const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
 
@@ -136,7 +136,7 @@ fn find(name: &str) -> Result<Subject, Failure> {
 }
 
 /// This program, as a worker.
-fn worker_command() -> Command {
+pub(crate) fn worker_command() -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| std::env::args_os().next().unwrap_or_default().into());
     let mut command = Command::new(program);
     command.arg("threads-worker");
