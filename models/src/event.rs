@@ -3,6 +3,8 @@
 //! Events are small plain data; text is made when somebody reads it. Models append to one [`EventLog`] per database;
 //! whoever drives the models drains it.
 
+mod words;
+
 use strum::VariantArray;
 
 use crate::disk::{CancelOutcome, FileId, IoKind, IoResult, OpId};

@@ -3,7 +3,6 @@
 use falken_harness::shrink::Size;
 use serde_json::{Value, json};
 
-use crate::event::describe;
 use crate::{Failure, Format, Story, Summary, catalogue, damage, images};
 
 /// The version of the object. It grows when a field changes its meaning or goes away, not when one is added.
@@ -89,7 +88,7 @@ pub(crate) fn failure(f: &Failure) -> Value {
     let events: Vec<Value> = f
         .last_events
         .iter()
-        .map(|t| json!({"step": t.step, "actor": format!("{:?}", t.event.actor), "what": describe(&t.event.kind)}))
+        .map(|t| json!({"step": t.step, "actor": format!("{:?}", t.event.actor), "what": t.event.kind.to_string()}))
         .collect();
     json!({
         "invariant": f.violation.invariant,

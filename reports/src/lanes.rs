@@ -6,8 +6,6 @@ use falken_harness::trace::Traced;
 use falken_models::event::{Actor, EventKind};
 use falken_models::site::Site;
 
-use crate::event::describe;
-
 const LANE_WIDTH: usize = 27;
 /// How many lines a report shows.
 const LINES: usize = 60;
@@ -49,7 +47,7 @@ pub fn draw(events: &[Traced], connections: u8) -> String {
             Actor::Disk | Actor::Run => used.len(),
         };
         let _ = write!(out, "{:>8}  {}", traced.step, " ".repeat(lane * LANE_WIDTH));
-        let text = describe(&traced.event.kind);
+        let text = traced.event.kind.to_string();
         let _ = writeln!(out, "{}", if lane == used.len() { text } else { fit(&text).trim_end().into() });
     }
     out

@@ -9,7 +9,6 @@ mod catalogue;
 pub mod cycle;
 mod damage;
 pub mod duel;
-mod event;
 mod exploration;
 pub mod format;
 pub mod github;

@@ -12,7 +12,6 @@ use falken_models::wal::{Header, LockId, MARK_UNUSED};
 use serde_json::{Value, json};
 
 use crate::action;
-use crate::event::describe;
 
 /// The fields of a state.
 type Fields = BTreeMap<String, Value>;
@@ -66,7 +65,7 @@ fn event(event: &Event) -> Value {
         Actor::Disk => "disk".into(),
         Actor::Run => "run".into(),
     };
-    json!([lane, family.name(), describe(&event.kind), by, about(&event.kind)])
+    json!([lane, family.name(), event.kind.to_string(), by, about(&event.kind)])
 }
 
 /// A short mark for the lanes: an operation's number and verb, a frame, a statement.

@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 
 use super::{Report, ReportFormat};
 use crate::action;
-use crate::event::describe;
 
 /// The format.
 pub struct Perfetto;
@@ -133,7 +132,7 @@ impl<'a> Trace<'a> {
 
     fn event(&mut self, at: u64, gap: u64, thread: u64, event: &Event) {
         let end = at + gap.saturating_sub(1).max(1);
-        let words = describe(&event.kind);
+        let words = event.kind.to_string();
         match event.kind {
             EventKind::Submit { op, .. } => {
                 let Actor::Conn(owner) = event.actor else { return };

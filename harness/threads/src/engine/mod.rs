@@ -96,7 +96,7 @@ macro_rules! body {
                             $models::event::Actor::Disk => "disk".to_owned(),
                             $models::event::Actor::Run => "run".to_owned(),
                         },
-                        text: format!("{:?}", event.kind),
+                        text: event.kind.to_string(),
                     };
                     events.iter().map(lane).collect::<Vec<_>>()
                 });

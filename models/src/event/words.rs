@@ -1,8 +1,10 @@
 //! Events in a few words.
 
-use falken_models::disk::IoResult;
-use falken_models::event::{EventKind, PageSource};
-use falken_models::wal::{LockId, LockMode};
+use std::fmt;
+
+use super::{EventKind, PageSource};
+use crate::disk::IoResult;
+use crate::wal::{LockId, LockMode};
 
 fn lock_name(lock: LockId, mode: LockMode) -> String {
     let mode = match mode {
@@ -24,8 +26,14 @@ fn second(slot: u8) -> &'static str {
     if slot == 0 { "" } else { "(2) " }
 }
 
-/// What happened, in a few words.
-pub fn describe(kind: &EventKind) -> String {
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&describe(self))
+    }
+}
+
+/// What happened, in a few words. Made only when somebody reads it.
+fn describe(kind: &EventKind) -> String {
     match *kind {
         EventKind::StatementBegin { slot, kind, key: 0 } => format!("{}{} …", second(slot), kind.name()),
         EventKind::StatementBegin { slot, kind, key } => format!("{}{} k={key} …", second(slot), kind.name()),
