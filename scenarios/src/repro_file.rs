@@ -1,6 +1,6 @@
 //! Repro files on the disk: written whole or not at all, and while a run is under way.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -47,14 +47,40 @@ pub fn path(dir: &Path, repro: &Repro) -> PathBuf {
     dir.join(format!("{}-{invariant}-{:x}.toml", repro.case.scenario.name, repro.case.seed))
 }
 
-/// Writes a file under another name first: a full disk or a kill leaves the old file or none, never half of one.
+/// Writes a file under another name first: a full disk, a kill or a power failure leaves the old file or the new one, never
+/// half of one and never neither. What was written of a file that could not be finished is removed; only a kill leaves a
+/// `.partial`, which the next writer of the same file overwrites.
 ///
 /// # Errors
 /// The disk's.
 pub fn write_whole(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> std::io::Result<()> {
     let unfinished = path.with_extension("partial");
-    fs::write(&unfinished, content)?;
-    fs::rename(&unfinished, path)
+    let written = write_synced(&unfinished, content.as_ref()).and_then(|()| fs::rename(&unfinished, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&unfinished);
+        return written;
+    }
+    // Not every file system can sync a directory. Where it cannot, a power failure may bring back the old file: whole.
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let _ = File::open(dir).and_then(|dir| dir.sync_all());
+    Ok(())
+}
+
+/// Without the sync, a rename may reach the disk before the bytes do, and then the power takes both files.
+fn write_synced(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// Writes a repro file: its name, or one line that says why there is none.
+///
+/// # Errors
+/// Says which file, and what the disk answered.
+pub fn save(path: &Path, text: &str) -> Result<String, String> {
+    let name = path.display().to_string();
+    write_whole(path, text).map_err(|error| format!("cannot write {name}: {error}"))?;
+    Ok(name)
 }
 
 /// What is left when a run is killed, aborted, or never ends: one file for each job, which names the run under way.
@@ -100,9 +126,14 @@ impl Unfinished {
             .fold(String::new(), |rest, line| rest + line + "\n");
         let slot = |job| {
             let path = dir.join(format!("unfinished-{}-{job}.toml", std::process::id()));
-            let mut file = File::create(&path).ok()?;
-            file.write_all((changing_line(0, "") + &rest).as_bytes()).ok()?;
-            Some(Slot { file, path })
+            write_whole(&path, &(changing_line(0, "") + &rest)).ok()?;
+            match OpenOptions::new().write(true).open(&path) {
+                Ok(file) => Some(Slot { file, path }),
+                Err(_) => {
+                    let _ = fs::remove_file(&path);
+                    None
+                }
+            }
         };
         Self { files: (0..jobs).map(|job| Mutex::new(slot(job))).collect() }
     }

@@ -133,8 +133,8 @@ fn found(options: &Explore, subjects: &Subjects<'_>, report: &RunReport) -> Foun
     let case = Case { scenario: scenario.clone(), seed, planted, tape: report.tape.clone() };
     let repro = repro_file::repro(case, "explore", report);
     let path = repro_file::path(&options.repro_dir, &repro);
-    let written = repro_file::write_whole(&path, &repro.to_toml());
-    super::replay::found(&repro.case, report, written.map(|()| path.display().to_string()).map_err(|e| e.to_string()))
+    let written = repro_file::save(&path, &repro.to_toml());
+    super::replay::found(&repro.case, report, written)
 }
 
 /// Where a search is kept.

@@ -288,10 +288,7 @@ fn found(options: &Run, scenario: &Scenario, batch: &Batch<'_>, seed: u64, strat
     let case = Case { scenario: scenario.clone(), seed, planted: batch.planted, tape: report.tape.clone() };
     let repro = repro_file::repro(case, strategy, &report);
     let path = repro_file::path(&options.repro_dir, &repro);
-    let written = |path: &Path, repro: &Repro| {
-        let done = repro_file::write_whole(path, &repro.to_toml());
-        done.map(|()| path.display().to_string()).map_err(|error| error.to_string())
-    };
+    let written = |path: &Path, repro: &Repro| repro_file::save(path, &repro.to_toml());
     if options.no_shrink {
         return replay::found(&repro.case, &report, written(&path, &repro));
     }

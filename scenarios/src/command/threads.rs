@@ -204,8 +204,7 @@ fn found(dir: &Path, job: &Job, failing: &Failing) -> ThreadsFailure {
             };
             let (name, engine) = (job.subject.name(), engine::of(job.engine).name);
             let path = dir.join(format!("{name}-{engine}-{}.toml", failing.invariant().to_lowercase()));
-            let written = repro_file::write_whole(&path, &repro.to_toml());
-            written.map(|()| path.display().to_string()).map_err(|error| error.to_string())
+            repro_file::save(&path, &repro.to_toml())
         }
     };
     describe(failing, repro)
