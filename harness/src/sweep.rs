@@ -1,5 +1,6 @@
 //! The sweep: each statement of a run is disturbed at its first yield, in another run at its second, and so on until there
-//! is none left; each I/O operation fails once.
+//! is none left; each I/O operation fails once, and is refused once at its submission. What a statement has in flight when it
+//! is abandoned comes to each outcome of a cancel in turn: done before, done long after, done in part, not done.
 //!
 //! A survey runs the scenario once without any disturbance and writes down every point at which there could be one. Up to
 //! its point a disturbed run is the survey, since nothing but the point differs; so there is one run for each point, and
@@ -37,9 +38,11 @@ impl Sweep {
     /// A sweep of what a scenario does with this seed under a strategy. Of its own disturbances and crashes there are none.
     pub fn new(scenario: &Scenario, seed: u64, planted: Planted, strategy: &'static Entry, aims: &[Aim]) -> Self {
         let rate = |aim: Aim| if aims.contains(&aim) { Rate::one_in(ASKED) } else { Rate::NEVER };
-        let (abandon, drop, interrupt) = (rate(Aim::Abandon), rate(Aim::Drop), rate(Aim::Interrupt));
+        let any = |kinds: &[Aim]| kinds.iter().map(|aim| rate(*aim)).find(|rate| rate.is_on()).unwrap_or(Rate::NEVER);
+        let abandon = any(&[Aim::Abandon, Aim::CancelDone, Aim::CancelLate, Aim::CancelPartly, Aim::Cancelled]);
+        let (drop, interrupt, eio_at_submit) = (rate(Aim::Drop), rate(Aim::Interrupt), rate(Aim::Refuse));
         let (eio, fsync_kept_dirty) = (rate(Aim::Eio), rate(Aim::Eio));
-        let faults = Faults { abandon, drop, interrupt, eio, fsync_kept_dirty, ..Faults::default() };
+        let faults = Faults { abandon, drop, interrupt, eio, fsync_kept_dirty, eio_at_submit, ..Faults::default() };
         let scenario = Scenario { faults, ..scenario.clone() };
         let case = Case { scenario, seed, planted, tape: Tape::default() };
         Self { case, strategy, aims: aims.to_vec() }
@@ -62,12 +65,26 @@ impl Sweep {
     pub fn disturb(&self, point: Point) -> Option<RunReport> {
         let report = self.case.run_under(Box::new(Aimed::at(point, (self.strategy.new)(self.case.seed))));
         let probes: &[&str] = match point.aim {
-            Aim::Abandon => &["abandon"],
+            Aim::Abandon | Aim::CancelDone | Aim::CancelLate | Aim::CancelPartly | Aim::Cancelled => &["abandon"],
             Aim::Drop => &["drop"],
             Aim::Interrupt => &["interrupt"],
             Aim::Eio => &["fault.eio", "fault.fsync-kept-dirty"],
+            Aim::Refuse => &["fault.eio-at-submit"],
         };
         probes.iter().any(|probe| report.probes.of(probe) > 0).then_some(report)
+    }
+
+    /// Whether an operation was asked to cancel, and came to the outcome that the point is about. It is not where the
+    /// statement had no more than writes in flight, which nobody cancels: they are waited for. Such a point is no more
+    /// than an abandon.
+    pub fn is_covered(point: Point, report: &RunReport) -> bool {
+        let probe = match point.aim {
+            Aim::Abandon | Aim::Drop | Aim::Interrupt | Aim::Eio | Aim::Refuse | Aim::CancelDone => return true,
+            Aim::CancelLate => "cancel.completed-anyway",
+            Aim::CancelPartly => "cancel.partial",
+            Aim::Cancelled => "cancel.cancelled",
+        };
+        report.probes.of(probe) > 0
     }
 
     /// The case that a disturbed run was: what a repro file holds.

@@ -232,7 +232,7 @@ pub struct Sweep {
     /// A scenario's name (see `falken list`) or the path of a scenario file
     pub scenario: String,
     /// What happens at each point
-    #[arg(long, value_delimiter = ',', value_parser = command::sweep::aim, default_value = "abandon,drop,interrupt,eio")]
+    #[arg(long, value_delimiter = ',', value_parser = command::sweep::aim, default_value = EVERY_AIM)]
     pub with: Vec<Aim>,
     /// What decides the schedule
     #[arg(long, default_value = "random")]
@@ -259,6 +259,9 @@ pub struct Sweep {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Every name that `sweep --with` takes.
+const EVERY_AIM: &str = "abandon,drop,interrupt,eio,refuse,cancel-done,cancel-late,cancel-partly,cancelled";
 
 /// Options of `threads`.
 #[derive(Args, Debug)]

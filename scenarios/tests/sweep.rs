@@ -1,6 +1,8 @@
 //! The sweep: a put with overflow under a checkpointer survives every disturbance at every point, bugs of cancellation do not,
 //! and what a sweep finds is replayed from its tape.
 
+use std::collections::BTreeMap;
+
 use falken_harness::case::Case;
 use falken_harness::run::RunReport;
 use falken_harness::strategy::{self, Aim, Point};
@@ -15,10 +17,18 @@ fn sweep(seed: u64, strategy: usize, planted: Option<Bug>, aims: &[Aim]) -> Swee
 
 /// The first point that breaks something.
 fn first_failure(sweep: &Sweep) -> Option<(Point, RunReport)> {
+    first_failure_counting(sweep, &mut Covered::new())
+}
+
+/// At how many points each kind did what it is about.
+type Covered = BTreeMap<Aim, usize>;
+
+fn first_failure_counting(sweep: &Sweep, covered: &mut Covered) -> Option<(Point, RunReport)> {
     let survey = sweep.survey();
     assert_eq!(survey.report.verdict.violation(), None);
     survey.points.into_iter().find_map(|(point, _)| {
         let report = sweep.disturb(point).unwrap_or_else(|| panic!("{point:?} was not reached"));
+        *covered.entry(point.aim).or_default() += usize::from(Sweep::is_covered(point, &report));
         report.verdict.violation().is_some().then_some((point, report))
     })
 }
@@ -35,8 +45,13 @@ fn a_put_with_overflow_under_a_checkpointer_is_clean_at_every_point_under_every_
                 assert!(of_puts >= 5, "{of_puts} points of puts for {}", aim.name());
             }
             assert!(points.len() > 500, "{} points", points.len());
-            if let Some((point, report)) = first_failure(&sweep) {
+            let mut covered = Covered::new();
+            if let Some((point, report)) = first_failure_counting(&sweep, &mut covered) {
                 panic!("seed {seed}, {point:?}: {:?}", report.verdict);
+            }
+            println!("{} seed {seed}: {} points, covered {covered:?}", strategy::TABLE[strategy].name, points.len());
+            for aim in Aim::ALL {
+                assert!(covered.get(&aim).is_some_and(|points| *points >= 5), "{} is not covered", aim.name());
             }
         }
     }
@@ -49,6 +64,7 @@ fn bugs_of_cancellation_show_in_the_sweep_of_one_schedule_and_replay() {
         (Bug::ConnDropKeepsLocks, Aim::Drop),
         (Bug::CommitErrorLeavesDanglingTx, Aim::Eio),
         (Bug::CompletionErrorCountsAsSuccess, Aim::Eio),
+        (Bug::AbandonPartialStatementKept, Aim::CancelDone),
     ];
     for (bug, aim) in cases {
         let sweep = sweep(1, 0, Some(bug), &[aim]);

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use falken_models::connection::StatementId;
+use falken_models::session::STATEMENT_SLOTS;
 use falken_models::site::Site;
 
 use super::{Divergence, Strategy};
@@ -22,11 +23,31 @@ pub enum Aim {
     Interrupt,
     /// The operation that ends there fails with EIO.
     Eio,
+    /// A submission of the step that leads there is refused with EIO.
+    Refuse,
+    /// The statement is abandoned when what it waits for is done, and it has not been stepped since: its cancel is too late.
+    CancelDone,
+    /// It is abandoned, and what it had in flight completes long after all the same.
+    CancelLate,
+    /// It is abandoned, and what it had in flight is cancelled when a part of it is done.
+    CancelPartly,
+    /// It is abandoned, and what it had in flight is cancelled before anything of it is done.
+    Cancelled,
 }
 
 impl Aim {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Abandon, Self::Drop, Self::Interrupt, Self::Eio];
+    pub const ALL: [Self; 9] = [
+        Self::Abandon,
+        Self::Drop,
+        Self::Interrupt,
+        Self::Eio,
+        Self::Refuse,
+        Self::CancelDone,
+        Self::CancelLate,
+        Self::CancelPartly,
+        Self::Cancelled,
+    ];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -35,13 +56,21 @@ impl Aim {
             Self::Drop => "drop",
             Self::Interrupt => "interrupt",
             Self::Eio => "eio",
+            Self::Refuse => "refuse",
+            Self::CancelDone => "cancel-done",
+            Self::CancelLate => "cancel-late",
+            Self::CancelPartly => "cancel-partly",
+            Self::Cancelled => "cancelled",
         }
     }
 
     /// The options of a choice that make it happen, of which at most one is offered.
     const fn options(self) -> &'static [OptionId] {
         match self {
-            Self::Abandon => &[OptionId::Abandon],
+            Self::Abandon | Self::CancelDone | Self::CancelLate | Self::CancelPartly | Self::Cancelled => {
+                &[OptionId::Abandon]
+            }
+            Self::Refuse => &[OptionId::Fault(Fault::EioAtSubmit)],
             Self::Drop => &[OptionId::Drop],
             Self::Interrupt => &[OptionId::Fault(Fault::Interrupt)],
             Self::Eio => {
@@ -57,10 +86,20 @@ impl Aim {
 
     const fn kind(self) -> Kind {
         match self {
-            Self::Abandon | Self::Drop | Self::Interrupt => Kind::Disturbance,
+            Self::Abandon
+            | Self::Drop
+            | Self::Interrupt
+            | Self::Refuse
+            | Self::CancelDone
+            | Self::CancelLate
+            | Self::CancelPartly
+            | Self::Cancelled => Kind::Disturbance,
             Self::Eio => Kind::Ending,
         }
     }
+
+    /// Whether the statement must have something in flight for it.
+    const NEED_FLIGHT: [Self; 3] = [Self::CancelLate, Self::CancelPartly, Self::Cancelled];
 }
 
 /// One point: at which action, what happens to whom.
@@ -74,9 +113,17 @@ pub struct Point {
     pub id: StatementId,
     /// The how-manieth statement of that slot is suspended, from 1.
     pub statement: u32,
-    /// Where it is suspended.
+    /// Where it is suspended; where it would have waited for what is refused.
     pub site: Site,
+    /// Of the submissions of a step, the one that is refused, from 0; 0 where nothing is refused.
+    pub nth: u32,
 }
+
+/// For how many actions a cancelled operation is kept in flight that completes late, if anybody else can act.
+const LATE_ACTIONS: u64 = 200;
+
+/// Of one step, so many submissions are refused in turn: as many as a scenario's own refusals reach.
+const REFUSED_MAX: u32 = 4;
 
 /// Every point that a run has passed.
 pub type Passed = Rc<RefCell<Vec<Point>>>;
@@ -88,25 +135,98 @@ pub struct Aimed {
     passed: Passed,
     /// The actor that was chosen last.
     last: Option<OptionId>,
+    /// The action that it was.
+    last_key: u64,
+    /// The last action before which an abandon was offered, and a refusal.
+    offers_abandon: Option<u64>,
+    offers_refusal: Option<u64>,
+    /// Whether a submission of the last step could have been refused.
+    can_refuse: bool,
+    /// The number that is asked next is which submission is refused.
+    refusing: bool,
+    /// What is kept in flight after a cancel.
+    late: Vec<OptionId>,
+    /// The next operation of each connection, by number, that has not been seen in flight.
+    unseen: Vec<u32>,
 }
 
 impl Aimed {
     /// Makes the one thing happen that `point` says, and nothing else.
     pub fn at(point: Point, inner: Box<dyn Strategy>) -> Self {
-        Self { inner, point: Some(point), passed: Passed::default(), last: None }
+        Self::new(Some(point), inner, Passed::default())
     }
 
     /// Makes nothing happen, and writes the points into `passed`.
     pub fn nowhere(inner: Box<dyn Strategy>, passed: &Passed) -> Self {
-        Self { inner, point: None, passed: Rc::clone(passed), last: None }
+        Self::new(None, inner, Rc::clone(passed))
+    }
+
+    fn new(point: Option<Point>, inner: Box<dyn Strategy>, passed: Passed) -> Self {
+        Self {
+            inner,
+            point,
+            passed,
+            last: None,
+            last_key: 0,
+            offers_abandon: None,
+            offers_refusal: None,
+            can_refuse: false,
+            refusing: false,
+            late: Vec::new(),
+            unseen: Vec::new(),
+        }
     }
 
     /// Writes down that `aim` could happen to a slot now, if its statement is suspended.
     fn pass(&self, choice: &Choice<'_>, aim: Aim, id: StatementId) {
+        if aim.place(choice).is_some() {
+            self.pass_at(choice, aim, id, choice.key, 0);
+        }
+    }
+
+    fn pass_at(&self, choice: &Choice<'_>, aim: Aim, id: StatementId, key: u64, nth: u32) {
         let standing = choice.standing.get(id.index()).copied().unwrap_or_default();
-        if let Some(site) = standing.site.filter(|_| aim.place(choice).is_some()) {
-            let point = Point { aim, key: choice.key, id, statement: standing.statement, site };
+        if let Some(site) = standing.site {
+            let point = Point { aim, key, id, statement: standing.statement, site, nth };
             self.passed.borrow_mut().push(point);
+        }
+    }
+
+    /// Whether who acts now is a statement under way: no step is refused anything before it is.
+    fn is_suspended(&self, choice: &Choice<'_>) -> bool {
+        let Some(OptionId::Step(id)) = self.last else { return false };
+        choice.standing.get(id.index()).is_some_and(|standing| standing.site.is_some())
+    }
+
+    /// Writes down what the last step has submitted, and what could be cancelled after it: the operations in flight are
+    /// among the actors.
+    fn pass_submitted(&mut self, choice: &Choice<'_>) {
+        let mut submitted = 0;
+        let stepped = match self.last {
+            Some(OptionId::Step(id)) => Some(id),
+            _ => None,
+        };
+        let mut has_flight = false;
+        for option in choice.options {
+            let OptionId::Finish { owner, ordinal } = *option else { continue };
+            let conn = usize::from(owner);
+            self.unseen.resize(self.unseen.len().max(conn + 1), 0);
+            let is_own = stepped.is_some_and(|id| id.conn == owner);
+            has_flight |= is_own;
+            submitted += u32::from(is_own && ordinal >= self.unseen[conn]);
+        }
+        for option in choice.options {
+            if let OptionId::Finish { owner, ordinal } = *option {
+                let unseen = &mut self.unseen[usize::from(owner)];
+                *unseen = (*unseen).max(ordinal + 1);
+            }
+        }
+        let Some(id) = stepped else { return };
+        if self.can_refuse {
+            (0..submitted.min(REFUSED_MAX)).for_each(|nth| self.pass_at(choice, Aim::Refuse, id, self.last_key, nth));
+        }
+        if has_flight && self.offers_abandon == Some(choice.key) {
+            Aim::NEED_FLIGHT.iter().for_each(|aim| self.pass_at(choice, *aim, id, choice.key, 0));
         }
     }
 
@@ -114,6 +234,13 @@ impl Aimed {
         let here = self.point.filter(|point| point.key == choice.key && point.aim.kind() == choice.kind);
         if let Some(point) = here {
             return point.aim.place(choice).unwrap_or(0);
+        }
+        if choice.kind == Kind::Disturbance {
+            self.offers_abandon = Aim::Abandon.place(choice).map(|_| choice.key);
+            self.offers_refusal = Aim::Refuse.place(choice).map(|_| choice.key);
+        }
+        if let (Kind::Ending, Some(ending)) = (choice.kind, self.cancelled_ending(choice)) {
+            return ending;
         }
         match (choice.kind, self.last) {
             // Only a statement that has just stepped has come to another yield.
@@ -125,9 +252,42 @@ impl Aimed {
             (Kind::Ending, Some(OptionId::Finish { owner, .. })) => {
                 self.pass(choice, Aim::Eio, StatementId::first(owner));
             }
+            (Kind::Disturbance, Some(OptionId::Finish { owner, .. })) => {
+                for slot in 0..STATEMENT_SLOTS as u8 {
+                    self.pass(choice, Aim::CancelDone, StatementId { conn: owner, slot });
+                }
+            }
             _ => {}
         }
         0
+    }
+
+    /// How an operation ends that was asked to cancel, if the point says so.
+    fn cancelled_ending(&self, choice: &Choice<'_>) -> Option<usize> {
+        let point = self.point.filter(|point| point.key < choice.key)?;
+        let place = |ending| choice.options.iter().position(|option| *option == OptionId::End(ending));
+        match point.aim {
+            Aim::Cancelled => place(EndingId::Cancelled),
+            Aim::CancelPartly => place(EndingId::CancelledPartly),
+            _ => None,
+        }
+    }
+
+    /// Who acts: whom the other strategy chooses, or the next one if that is an operation that is to end late.
+    fn choose_actor(&mut self, choice: &Choice<'_>) -> usize {
+        let index = self.inner.choose(choice);
+        let Some(point) = self.point.filter(|point| point.aim == Aim::CancelLate) else { return index };
+        if choice.key == point.key + 1 {
+            let is_own =
+                |option: &&OptionId| matches!(option, OptionId::Finish { owner, .. } if *owner == point.id.conn);
+            self.late = choice.options.iter().filter(is_own).copied().collect();
+        }
+        if choice.key > point.key + LATE_ACTIONS {
+            return index;
+        }
+        let len = choice.options.len();
+        let mut others = (0..len).map(|further| (index + further) % len);
+        others.find(|other| !self.late.contains(&choice.options[*other])).unwrap_or(index)
     }
 }
 
@@ -137,14 +297,25 @@ impl Strategy for Aimed {
             Kind::Disturbance | Kind::Ending => self.disturb(choice),
             Kind::Target => {
                 let target = self.point.map(|point| match point.aim {
-                    Aim::Abandon => OptionId::Statement(point.id),
+                    Aim::Abandon
+                    | Aim::Refuse
+                    | Aim::CancelDone
+                    | Aim::CancelLate
+                    | Aim::CancelPartly
+                    | Aim::Cancelled => OptionId::Statement(point.id),
                     Aim::Drop | Aim::Interrupt | Aim::Eio => OptionId::Conn(point.id.conn),
                 });
+                self.refusing = self.point.is_some_and(|point| point.aim == Aim::Refuse);
                 choice.options.iter().position(|option| Some(*option) == target).unwrap_or(0)
             }
             Kind::Who => {
-                let index = self.inner.choose(choice);
+                if self.point.is_none() {
+                    self.pass_submitted(choice);
+                }
+                let index = self.choose_actor(choice);
                 self.last = Some(choice.options[index]);
+                self.last_key = choice.key;
+                self.can_refuse = self.offers_refusal == Some(choice.key) && self.is_suspended(choice);
                 index
             }
             _ => self.inner.choose(choice),
@@ -152,7 +323,10 @@ impl Strategy for Aimed {
     }
 
     fn number(&mut self, kind: Kind, key: u64, most: u64) -> u64 {
-        self.inner.number(kind, key, most)
+        match self.point {
+            Some(point) if std::mem::take(&mut self.refusing) => point.nth.into(),
+            _ => self.inner.number(kind, key, most),
+        }
     }
 
     fn divergence(&self) -> Option<Divergence> {

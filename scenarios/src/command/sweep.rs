@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use falken_harness::run::RunReport;
 use falken_harness::strategy::{Aim, Point};
@@ -43,6 +43,7 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
         notes: Vec::new(),
     };
     let mut covered: BTreeMap<(&'static str, &'static str, &'static str), u64> = BTreeMap::new();
+    let mut nothing_to_cancel = 0;
     for seed in (0..options.schedules).map(|index| options.seed.wrapping_add(index)) {
         let sweep = sweep::Sweep::new(&scenario, seed, planted, strategy, &aims(options));
         let survey = sweep.survey();
@@ -55,19 +56,34 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
             break;
         }
         let points: Vec<Point> = survey.points.iter().map(|(point, _)| *point).collect();
-        let (done, failed) = disturb_all(&|point| sweep.disturb(point), &points, jobs)?;
+        let is_covered: Vec<AtomicBool> = points.iter().map(|_| AtomicBool::new(false)).collect();
+        let disturb = |index: usize| {
+            let report = sweep.disturb(points[index])?;
+            is_covered[index].store(sweep::Sweep::is_covered(points[index], &report), Ordering::Relaxed);
+            Some(report)
+        };
+        let (done, failed) = disturb_all(&disturb, &points, jobs)?;
         report.disturbed += done as u64;
-        for (point, statement) in &survey.points[..done] {
-            *covered.entry((statement, point.site.name(), point.aim.name())).or_default() += 1;
+        for ((point, statement), is_covered) in survey.points[..done].iter().zip(is_covered) {
+            if is_covered.into_inner() {
+                *covered.entry((statement, point.site.name(), point.aim.name())).or_default() += 1;
+            } else {
+                nothing_to_cancel += 1;
+            }
         }
         eprintln!("{}: seed {seed}, {done} points", scenario.name);
         if let Some((point, run)) = failed {
-            let Point { aim, id, statement, site, key } = point;
+            let Point { aim, id, statement, site, key, nth: _ } = point;
             let text = format!("{} {id}, statement {statement} at {}, before action {key}", aim.name(), site.name());
             report.notes.push(format!("disturbed: {text}"));
             report.failure = Some(repro(&run));
             break;
         }
+    }
+    if nothing_to_cancel > 0 {
+        report
+            .notes
+            .push(format!("points of cancels with nothing to cancel, which were plain abandons: {nothing_to_cancel}"));
     }
     let covered = covered.into_iter();
     report.covered = covered.map(|((statement, site, aim), points)| Covered { statement, aim, site, points }).collect();
@@ -97,7 +113,7 @@ type Failed = Option<(Point, Box<RunReport>)>;
 
 /// Disturbs at all points, several at a time, until one fails: how many were done up to the first failure, and that one.
 fn disturb_all(
-    disturb: &(dyn Fn(Point) -> Option<RunReport> + Sync),
+    disturb: &(dyn Fn(usize) -> Option<RunReport> + Sync),
     points: &[Point],
     jobs: usize,
 ) -> Result<(usize, Failed), Failure> {
@@ -113,7 +129,7 @@ fn disturb_all(
                     if index >= points.len() || beyond() {
                         return;
                     }
-                    let report = disturb(points[index]);
+                    let report = disturb(index);
                     if report.as_ref().is_none_or(|report| report.verdict.violation().is_some()) {
                         let mut first = first.lock().expect("no panic");
                         if first.as_ref().is_none_or(|(at, _)| index < *at) {
@@ -136,7 +152,6 @@ fn disturb_all(
 fn found(options: &Sweep, sweep: &sweep::Sweep, report: &RunReport) -> Found {
     let repro = repro_file::repro(sweep.case_of(report), &options.strategy, report);
     let path = repro_file::path(&options.repro_dir, &repro);
-    let written = repro_file::write_whole(&path, &repro.to_toml());
-    let written = written.map(|()| path.display().to_string()).map_err(|error| error.to_string());
+    let written = repro_file::save(&path, &repro.to_toml());
     replay::found(&repro.case, report, written)
 }
