@@ -31,6 +31,9 @@ const PLANTED: &[(&str, &[&str], i32)] = &[
     ("group.link-after-finish", &["link-while-finishing", "--engine", "shuttle"], 1),
     ("completion.done-before-callback", &["group-two", "--engine", "shuttle", "--strategy", "pos"], 1),
     ("callback.lock-reentry", &[], 4),
+    ("callback.lock-reentry", &["callback-unlocked", "--engine", "loom"], 4),
+    ("completion.done-before-callback", &["page-read", "--engine", "loom"], 1),
+    ("group.link-after-finish", &["link-and-wait", "--engine", "loom"], 4),
     ("wal.no-busy-snapshot-check", &["two-commits", "--engine", "shuttle"], 1),
 ];
 

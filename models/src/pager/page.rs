@@ -35,7 +35,7 @@ pub struct Page {
 }
 
 impl Page {
-    pub(super) fn new(number: u32, page_size: usize) -> Arc<Self> {
+    pub(crate) fn new(number: u32, page_size: usize) -> Arc<Self> {
         Arc::new(Self {
             number,
             buffer: Buffer::zeroed(page_size),
@@ -99,15 +99,15 @@ impl Page {
     }
 
     /// The bytes, for an operation that reads into them.
-    pub(super) fn buffer(&self) -> &Arc<Buffer> {
+    pub(crate) fn buffer(&self) -> &Arc<Buffer> {
         &self.buffer
     }
 
-    pub(super) fn begin_read(&self) {
+    pub(crate) fn begin_read(&self) {
         self.set(LOCKED);
     }
 
-    pub(super) fn end_read(&self, loaded: Option<u64>) {
+    pub(crate) fn end_read(&self, loaded: Option<u64>) {
         if let Some(digest) = loaded {
             self.digest.store(digest, Ordering::Release);
             self.set(LOADED);

@@ -5,7 +5,7 @@ use super::group::{FAILURES, check_eight, completers, eight_members};
 use super::stage::{Calls, End};
 use crate::io::CompletionError::Io;
 use crate::io::{Completion, CompletionError, CompletionGroup};
-use crate::sync::race;
+use crate::sync::{current, park, race, waker};
 
 const LANES: [&str; 2] = ["device 1", "device 2"];
 
@@ -42,6 +42,26 @@ pub(super) fn eight(stage: &Stage) {
     let mut all = None;
     race(completers(stage, &members, 3), || all = Some(stage.group("group", &members, &calls)));
     check_eight(&all.expect("the main thread has built it"), &calls, &of_members, &FAILURES);
+}
+
+/// Links two members while they finish, then waits for the group as a runtime's worker does: leaves a waker, looks, sleeps.
+pub(super) fn and_wait(stage: &Stage) {
+    let calls = Calls::default();
+    let members = [(); 2].map(|()| stage.write("callbacks", &Calls::default()));
+    let devices = LANES.into_iter().zip(&members);
+    race(devices.map(|(lane, member)| stage.device(lane, member, End::Complete(1))).collect(), || {
+        let all = stage.group("group", &members, &calls);
+        stage.note("waiter", || "has built its group, and waits".into());
+        let waiter = current();
+        let waker = waker(move || waiter.unpark());
+        while !all.finished() {
+            all.set_waker(&waker);
+            if !all.finished() {
+                park();
+            }
+        }
+        check(&all, &calls, Ok(0));
+    });
 }
 
 /// The inner group finishes while the outer one links it.

@@ -18,6 +18,7 @@ pub mod group;
 pub mod lifetime;
 pub mod linking;
 pub mod lock_order;
+pub mod page_read;
 pub mod programs;
 pub mod read_start;
 mod stage;
@@ -89,6 +90,10 @@ forms! {
         "whoever sees the end of a group sees what its members' callbacks did";
     "callbacks-cross", 3, Full, [CallbackLockReentry], lock_order::cross,
         "two callbacks, each of which uses the other's completion";
+    "callback-unlocked", 2, Full, [CallbackLockReentry], lock_order::own,
+        "a callback uses its own completion while a waker is registered";
+    "page-read", 2, Full, [CompletionDoneBeforeCallback], page_read::observer,
+        "a page is looked at while its read ends";
     "group-two", 3, Preemptions(4), [CompletionDoneBeforeCallback], group::two,
         "two members finish while the waiter looks at their group, one of them with an error";
     "group-two-successes", 3, Preemptions(4), [CompletionDoneBeforeCallback], group::two_successes,
@@ -107,6 +112,8 @@ forms! {
         "a member finishes while it is linked";
     "link-two-while-finishing", 3, Preemptions(3), [GroupLinkAfterFinish], linking::two,
         "two members finish while they are linked";
+    "link-and-wait", 3, Preemptions(3), [GroupLinkAfterFinish], linking::and_wait,
+        "two members finish while they are linked, and their group is waited for";
     "link-eight-while-finishing", 4, TooLarge, [GroupLinkAfterFinish], linking::eight,
         "eight members finish on three threads while they are linked";
     "link-group-while-finishing", 3, Preemptions(3), [GroupLinkAfterFinish], linking::group,
