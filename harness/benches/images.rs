@@ -13,6 +13,12 @@ use falken_harness::strategy::Random;
 use falken_models::bug::Planted;
 
 fn main() {
+    for (name, _) in SCENARIOS {
+        let Coverage { first, second, .. } = run(&scenario(name));
+        let (images, recovered) = (first.images + second.images, first.recovered + second.recovered);
+        let saved = 100.0 * (1.0 - recovered as f64 / images as f64);
+        println!("{name}: {images} images, {recovered} recovered, deduplication saves {saved:.0} % of the recoveries");
+    }
     divan::main();
 }
 
