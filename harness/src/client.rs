@@ -227,6 +227,14 @@ impl Draw<'_> {
         }
     }
 
+    fn change_layout_or_use_it(&mut self) -> Op {
+        match self.number(2) {
+            0 => Op::ChangeLayout,
+            1 => self.write(),
+            _ => self.get(),
+        }
+    }
+
     fn transaction(&mut self, name: &str) -> Vec<Op> {
         match name {
             "get" => vec![self.get()],
@@ -244,6 +252,10 @@ impl Draw<'_> {
             }
             "append-tx" => {
                 self.statements(BeginKind::Deferred, Self::append_or_get, &[Op::Commit, Op::Commit, Op::Rollback])
+            }
+            "change-layout" => vec![Op::ChangeLayout],
+            "layout-tx" => {
+                self.statements(BeginKind::Immediate, Self::change_layout_or_use_it, &[Op::Commit, Op::Rollback])
             }
             "savepoint-tx" => self.savepoint_transaction(),
             "close" => vec![Op::Close],

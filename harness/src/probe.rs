@@ -95,6 +95,7 @@ probes! {
     "commit.all-spilled", "a transaction committed with all its pages in the log already", EventKind::AllSpilled => counted;
     "freelist.second-trunk", "the freelist got a second trunk page", EventKind::TrunkAdded { next: 1.., .. } => counted;
     "freelist.second-trunk-emptied", "a trunk page in front of another one was emptied", EventKind::TrunkEmptied { next: 1.., .. } => counted;
+    "layout.changed", "a statement gave the table another layout", EventKind::LayoutChanged { .. } => counted;
     "ring.full", "a connection found no slot in the ring", EventKind::Overflow { .. } => counted;
     "fault.eio", "an operation failed with EIO", EventKind::Injected { fault: "eio" } => counted;
     "fault.fsync-kept-dirty", "an fsync failed and left its pages dirty", EventKind::Injected { fault: "fsync-kept-dirty" } => counted;

@@ -158,6 +158,8 @@ bugs! {
         "A writer restarts the log while mark slots are held.";
     WalRetryLoopInsideStep, "wal.retry-loop-inside-step", Wal, ["LIVE-3"], "Turso #7935, #8787, #9023",
         "A busy lock is retried inside one step.";
+    SchemaCookieAba, "schema.cookie-aba", Wal, ["TX-8"], "Turso #4222, #3813, #3805",
+        "Equal cookies are taken for equal layouts, also after a rollback.";
     CkptIgnoresReadMarks, "ckpt.ignores-read-marks", Checkpoint, ["WAL-7", "TX-3"],
         "LiteFS #142; SQLite checkpoint rule", "The checkpointer does not respect the readers' marks.";
     CkptNoSlot0Exclusive, "ckpt.no-slot0-exclusive", Checkpoint, ["WAL-7", "TX-3"], "SQLite checkpoint rule",

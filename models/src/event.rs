@@ -72,6 +72,7 @@ pub enum StatementKind {
     Checkpoint,
     Close,
     Drop,
+    ChangeLayout,
 }
 
 /// The kinds of events, with the objects involved.
@@ -197,6 +198,10 @@ pub enum EventKind {
     Crash { power: bool, in_recovery: bool },
     /// The kernel has performed an operation that was in flight when the process crashed; nobody was told.
     PerformedUnheard { file: FileId, io: IoKind, offset: u64, len: u32 },
+    /// A statement goes by this layout: the schema cookie that it was read with, and the table's root page.
+    LayoutUsed { cookie: u32, root: u32 },
+    /// A statement has given the table another layout, under a new cookie.
+    LayoutChanged { cookie: u32, root: u32 },
 }
 
 /// The kind of an event without its objects: what an invariant subscribes to.
@@ -257,11 +262,13 @@ pub enum Tag {
     Interrupt,
     Crash,
     PerformedUnheard,
+    LayoutUsed,
+    LayoutChanged,
 }
 
 impl Tag {
     /// How many there are.
-    pub const COUNT: usize = Self::PerformedUnheard as usize + 1;
+    pub const COUNT: usize = Self::LayoutChanged as usize + 1;
 }
 
 impl EventKind {
@@ -321,6 +328,8 @@ impl EventKind {
             Self::Interrupt => Tag::Interrupt,
             Self::Crash { .. } => Tag::Crash,
             Self::PerformedUnheard { .. } => Tag::PerformedUnheard,
+            Self::LayoutUsed { .. } => Tag::LayoutUsed,
+            Self::LayoutChanged { .. } => Tag::LayoutChanged,
         }
     }
 }

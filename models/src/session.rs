@@ -13,7 +13,7 @@ use crate::io::{Buffer, BufferPool, Completion, CompletionError, CompletionKind,
 use crate::pager::{PageCache, Savepoints, Spill};
 use crate::site::Site;
 use crate::sync::{Arc, AtomicU32, Ordering};
-use crate::table::AllocatePage;
+use crate::table::{AllocatePage, Layout};
 use crate::visits::Visits;
 use crate::wal::{Header, LockId, LockMode, SyncMode, WalShared};
 
@@ -110,6 +110,8 @@ pub struct Config {
     pub straight: Straight,
     /// Whether the database file may have to be created by whoever opens it first.
     pub create: bool,
+    /// Whether statements may change the table's layout: then each looks first whether one has.
+    pub layout_changes: bool,
     /// Buffers that writes in flight share; 0 is as many as are wanted.
     pub buffer_pool: u16,
     /// How often a busy lock is tried again, each time after an explicit yield, before BUSY is returned.
@@ -141,6 +143,7 @@ impl Default for Config {
             read_retries: 100,
             straight: Straight::No,
             create: false,
+            layout_changes: false,
             buffer_pool: 0,
             busy_retries: 16,
             rehearse_change: false,
@@ -264,6 +267,8 @@ pub struct Session {
     pub(crate) spill: Option<Box<Spill>>,
     /// The allocation of a page that the statement under way has begun.
     pub(crate) allocation: AllocatePage,
+    /// The table's layout as it was read last.
+    pub(crate) layout: Layout,
     /// Grows when pages change beside a statement: what a suspended reader has pinned may be out of date.
     pub(crate) changes: u64,
     /// Whether it yields after every access to shared WAL state: see [`Config::micro`].
@@ -320,6 +325,7 @@ impl Hash for Session {
             writer,
             spill,
             allocation,
+            layout,
             changes,
             micro,
             // Hashed by its value.
@@ -331,7 +337,7 @@ impl Hash for Session {
         view.hash(state);
         pages.hash(state);
         (open, explicit, opened_by_savepoint, savepoints, held).hash(state);
-        (spill, allocation).hash(state);
+        (spill, allocation, layout).hash(state);
         (statements, control, writer, changes, micro, self.syncing()).hash(state);
         // A ticket is a name.
         in_flight.iter().for_each(|InFlight { slot, ticket: _, completion }| (slot, completion).hash(state));
@@ -359,6 +365,7 @@ impl Session {
             writer: None,
             spill: None,
             allocation: AllocatePage::default(),
+            layout: Layout::UNREAD,
             changes: 0,
             syncing: Arc::new(AtomicU32::new(0)),
             in_flight: Vec::new(),

@@ -156,6 +156,8 @@ impl Family {
             | EventKind::Recovered { .. } => Self::Log,
             EventKind::PageLoaded { .. }
             | EventKind::PageUsed { .. }
+            | EventKind::LayoutUsed { .. }
+            | EventKind::LayoutChanged { .. }
             | EventKind::Lookup { .. }
             | EventKind::Dirtied { .. }
             | EventKind::AllSpilled

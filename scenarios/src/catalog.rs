@@ -37,6 +37,7 @@ catalog! {
     "appends",
     "impatient",
     "two-statements",
+    "layout-changes",
     "two-writers-one-checkpointer",
     "crash-lattice",
     "crash-lattice-normal",

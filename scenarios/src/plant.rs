@@ -70,6 +70,7 @@ pub const SHOWN_BY: &[Shown] = &[
     (Bug::StmtCheckpointUnderSuspended, "two-statements", "random"),
     (Bug::StmtTeardownResetsSiblingCommit, "two-statements", "random"),
     (Bug::StmtReaderDropRollsBackWrite, "two-statements", "random"),
+    (Bug::SchemaCookieAba, "layout-changes", "random"),
     (Bug::InterruptHitsNextStatement, "two-statements", "random"),
 ];
 

@@ -115,6 +115,7 @@ const CASES: &[Case] = &[
     case(Bug::StmtTeardownResetsSiblingCommit, 50, &[]),
     case(Bug::StmtReaderDropRollsBackWrite, 50, &[]),
     case(Bug::InterruptHitsNextStatement, 50, &[]),
+    case(Bug::SchemaCookieAba, 200, &[]),
 ];
 
 /// Bugs that the simulator does not show yet, and why.

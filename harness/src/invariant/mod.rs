@@ -14,7 +14,7 @@ modules! {
     atomicity, bounded_step, buffer_lifetime, cache_coherence, callback_once, cancel_exact, chain, checkpoint_content, clean_after_end, counters,
     dirty_accounting, frame_lookup, generation, group_exact, honest_outcome, idle_poll, loaded_before_use, lock_balance,
     no_frame_lost, no_lost_update, nothing_left, page_accounting, pin_balance, publish_after_copy, read_mark_safety,
-    recency, recovery_stable, reset_guard, result_truth, rollback_exact, schedule_independence, serial_history, sibling_isolation,
+    recency, recovery_stable, reset_guard, result_truth, rollback_exact, schedule_independence, schema_agreement, serial_history, sibling_isolation,
     single_writer, snapshot_reads, transfer_exact, wake, wal_synced_first,
 }
 mod selection;
@@ -186,6 +186,7 @@ pub const TABLE: &[Entry] = &[
     entry!("PG-5", "page-accounting", "every page of a committed state is used exactly once", page_accounting::PageAccounting, on [], at [Commit, Checkpoint, Quiet], dear),
     entry!("DUR-3", "recovery-stable", "a process recovers what an independent parser finds in the same files", recovery_stable::RecoveryStable, on [Recovered], at []),
     entry!("LIVE-4", "nothing-left", "with nothing in flight nothing remains owned, and a checkpoint copies everything", nothing_left::NothingLeft, on [CheckpointEnd], at [Settled, Quiet]),
+    entry!("TX-8", "schema-agreement", "a statement goes by the layout that its own snapshot has, and equal cookies mean equal layouts", schema_agreement::SchemaAgreement, on [LayoutUsed, LayoutChanged, Frame, SavepointOpen, SavepointRelease, SavepointUndo, Rollback, WriteEnd, Crash], at []),
     entry!("TX-9", "serial-history", "what clients were told is strongly serializable, and a power loss leaves a prefix of it", serial_history::SerialHistory, on [], at [Quiet], dear),
 ];
 

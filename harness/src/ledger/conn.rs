@@ -259,6 +259,7 @@ impl ConnFacts {
             | Op::Get { .. }
             | Op::Scan
             | Op::Count
+            | Op::ChangeLayout
             | Op::Commit
             | Op::Rollback
             | Op::Savepoint

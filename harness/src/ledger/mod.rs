@@ -232,6 +232,8 @@ impl Ledger {
             | EventKind::Finish { .. }
             | EventKind::Callback { .. }
             | EventKind::PerformedUnheard { .. }
+            | EventKind::LayoutUsed { .. }
+            | EventKind::LayoutChanged { .. }
             | EventKind::Abandon { .. }
             | EventKind::Crash { .. } => {}
             EventKind::WalHeader { seq, salts } => self.doubts.note_header(seq, salts),

@@ -52,12 +52,38 @@ pub fn read_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
         return Err(walk.problem(1, "has a change counter for which its size is not valid"));
     }
     walk.take(1, "the schema")?;
-    walk.tree(2)?;
+    let root = root_page(image).ok_or_else(|| walk.problem(1, "does not hold the schema of `kv` and nothing else"))?;
+    walk.tree(root)?;
     walk.freelist()?;
     match (1..=pages).find(|page| !walk.used.contains_key(page)) {
         Some(page) => Err(walk.problem(page, "is neither in the tree nor on the freelist")),
         None => Ok(walk.rows),
     }
+}
+
+/// The root page of `kv`, as the one row of `sqlite_schema` on page 1 says: a leaf with one cell, whose record is of five
+/// columns, the fourth of them the number.
+fn root_page(image: &[u8]) -> Option<u32> {
+    if image.get(100) != Some(&13) || image.get(103..105) != Some(&[0, 1]) {
+        return None;
+    }
+    let mut rest = image.get(usize::from(u16::from_be_bytes([image[108], image[109]]))..)?;
+    let mut next = || {
+        let (value, len) = varint(rest)?;
+        rest = &rest[len..];
+        Some(value)
+    };
+    // The payload's length, the rowid, the length of the record's header, five serial types.
+    let (_payload, _rowid, _header) = (next()?, next()?, next()?);
+    let types = [next()?, next()?, next()?, next()?, next()?];
+    let text_len = |serial: u64| Some(serial.checked_sub(13)? as usize / 2);
+    let before = text_len(types[0])? + text_len(types[1])? + text_len(types[2])?;
+    let len = match types[3] {
+        len @ 1..=4 => len as usize,
+        _ => return None,
+    };
+    let number = rest.get(before..before + len)?;
+    Some(number.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte)))
 }
 
 fn varint(bytes: &[u8]) -> Option<(u64, usize)> {

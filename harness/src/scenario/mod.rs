@@ -34,6 +34,8 @@ pub const TEMPLATES: &[&str] = &[
     "immediate-tx",
     "append-tx",
     "savepoint-tx",
+    "change-layout",
+    "layout-tx",
     "checkpoint-passive",
     "checkpoint-full",
     "checkpoint-restart",
@@ -128,6 +130,8 @@ pub struct Database {
     pub auto_checkpoint: u32,
     /// Whether the database file is empty when a run begins, and is created by whoever opens it first.
     pub create: bool,
+    /// Whether statements may change the table's layout, so that every statement looks first whether one has.
+    pub layout_changes: bool,
     /// Buffers that writes in flight share; 0 is as many as are wanted.
     pub buffer_pool: u16,
     /// Where checkpoints get the bytes of a page.
@@ -145,6 +149,7 @@ impl Default for Database {
             read_retries: 100,
             auto_checkpoint: 0,
             create: false,
+            layout_changes: false,
             buffer_pool: 0,
             checkpoint_source: CheckpointSource::Log,
         }
@@ -453,6 +458,7 @@ impl Scenario {
             read_retries: self.database.read_retries,
             auto_checkpoint: self.database.auto_checkpoint,
             create: self.database.create,
+            layout_changes: self.database.layout_changes,
             buffer_pool: self.database.buffer_pool,
             checkpoint_source: self.database.checkpoint_source.into(),
             powersafe_overwrite: self.disk.powersafe_overwrite,

@@ -24,6 +24,7 @@ pub const STATEMENTS: &[(&str, &str)] = &[
     ("savepoint", "opens a savepoint in a transaction"),
     ("release DEPTH", "closes the savepoint that has DEPTH others around it"),
     ("rollback to DEPTH", "undoes what was done since that savepoint"),
+    ("change layout", "moves the table to another root page; needs `database.layout-changes`"),
     ("close", "closes the connection, whatever it has open, and opens another one"),
     ("checkpoint MODE", "copies the log: passive, full, restart or truncate"),
 ];
@@ -46,6 +47,7 @@ pub fn parse_statement(text: &str) -> Result<Op, String> {
         ["delete", key] => Op::Delete { key: parse_key(key)? },
         ["scan"] => Op::Scan,
         ["count"] => Op::Count,
+        ["change", "layout"] => Op::ChangeLayout,
         ["commit"] => Op::Commit,
         ["rollback"] => Op::Rollback,
         ["savepoint"] => Op::Savepoint,
@@ -71,6 +73,7 @@ pub fn write_statement(op: &Op, label: &str) -> String {
         Op::Delete { key } => format!("delete {key}"),
         Op::Scan => "scan".into(),
         Op::Count => "count".into(),
+        Op::ChangeLayout => "change layout".into(),
         Op::Commit => "commit".into(),
         Op::Rollback | Op::Drop => "rollback".into(),
         Op::Close => "close".into(),

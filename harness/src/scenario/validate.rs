@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use falken_models::connection::Op;
+
 use super::program::parse_program;
 use super::{Clients, Scenario, ScenarioError, Sync, TEMPLATES, Torn};
 use crate::invariant::Selection;
@@ -30,6 +32,27 @@ fn one_of(field: &str, value: usize, allowed: &[usize]) -> Result<(), ScenarioEr
 }
 
 impl Scenario {
+    /// Whoever does not look for another layout must not meet one.
+    fn validate_layout(&self) -> Result<(), ScenarioError> {
+        let changes = |program: &[String]| {
+            let transactions = parse_program(program).unwrap_or_default();
+            transactions.iter().flatten().any(|op| *op == Op::ChangeLayout)
+        };
+        let draws =
+            |mix: &Mix| ["change-layout", "layout-tx"].iter().any(|name| mix.get(*name).is_some_and(|w| *w > 0));
+        let has_changes = changes(&self.setup)
+            || self.clients.iter().any(|clients| {
+                draws(&clients.mix)
+                    || draws(&clients.beside)
+                    || changes(&clients.program)
+                    || changes(&clients.beside_program)
+            });
+        if has_changes && !self.database.layout_changes {
+            return Err(problem("database.layout-changes", "must be true where a statement changes the layout"));
+        }
+        Ok(())
+    }
+
     /// Checks every value against its range. A scenario that was changed after it was read is checked again.
     ///
     /// # Errors
@@ -65,6 +88,7 @@ impl Scenario {
             return Err(problem("faults.spoilt-sectors", "cannot happen with `disk.powersafe-overwrite = true`"));
         }
         parse_program(&self.setup).map_err(|(at, text)| problem(&format!("setup[{at}]"), text))?;
+        self.validate_layout()?;
         self.validate_crash_images()?;
         self.validate_clients()?;
         self.validate_threads()?;
@@ -102,6 +126,9 @@ impl Scenario {
             return Err(problem("threads", "needs clients that run one `program` each, and no mix"));
         }
         let undoes = |program: &Vec<String>| program.iter().any(|statement| statement.starts_with("rollback to"));
+        if self.database.layout_changes {
+            return Err(problem("threads", "have no `database.layout-changes`"));
+        }
         if self.clients.iter().any(|clients| undoes(&clients.program)) {
             return Err(problem("threads", "cannot tell what a `rollback to` has left, so programs must not have one"));
         }

@@ -12,6 +12,7 @@ pub(super) fn simpler(op: &Op) -> Vec<Op> {
         | Op::Delete { key: 1 }
         | Op::Scan
         | Op::Count
+        | Op::ChangeLayout
         | Op::Commit
         | Op::Rollback
         | Op::Savepoint

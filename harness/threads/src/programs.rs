@@ -85,6 +85,7 @@ macro_rules! programs {
                     Plain::Delete { key } => Op::Delete { key: *key },
                     Plain::Scan => Op::Scan,
                     Plain::Count => Op::Count,
+                    Plain::ChangeLayout => Op::ChangeLayout,
                     Plain::Commit => Op::Commit,
                     Plain::Rollback => Op::Rollback,
                     Plain::Savepoint => Op::Savepoint,

@@ -6,7 +6,7 @@ use super::op::{Op, Outcome};
 use crate::io::StateTransition;
 use crate::io::TransitionResult::Done;
 use crate::session::{Error, Session, Turn};
-use crate::table::{Append, Count, Delete, Get, Put, Scan};
+use crate::table::{Append, ChangeLayout, Count, Delete, Get, Put, Scan};
 use crate::turn;
 use crate::visits::first_state;
 use crate::wal::Checkpoint;
@@ -21,6 +21,7 @@ pub(super) enum Body {
     Scan(Scan),
     Count(Count),
     Checkpoint(Box<Checkpoint>),
+    ChangeLayout(ChangeLayout),
 }
 
 impl Body {
@@ -36,6 +37,7 @@ impl Body {
             Op::Delete { key } => Self::Delete(Box::new(Delete::new(*key))),
             Op::Scan => Self::Scan(Scan::default()),
             Op::Count => Self::Count(Count::default()),
+            Op::ChangeLayout => Self::ChangeLayout(ChangeLayout::default()),
             Op::Checkpoint(mode) => Self::Checkpoint(Box::new(Checkpoint::new(*mode))),
             Op::Begin(_)
             | Op::Commit
@@ -46,6 +48,11 @@ impl Body {
             | Op::Close
             | Op::Drop => unreachable!("has no body"),
         }
+    }
+
+    /// Whether it reads or changes the table, and so goes by its layout.
+    pub(super) fn goes_by_layout(&self) -> bool {
+        !matches!(self, Self::Checkpoint(_))
     }
 
     /// Something to stand where a machine was taken out.
@@ -60,7 +67,7 @@ impl Body {
             Self::Scan(scan) => scan.reposition(),
             Self::Count(count) => count.reposition(),
             // While these write, nobody else does.
-            Self::Put(_) | Self::Append(_) | Self::Delete(_) | Self::Checkpoint(_) => {}
+            Self::Put(_) | Self::Append(_) | Self::Delete(_) | Self::ChangeLayout(_) | Self::Checkpoint(_) => {}
         }
     }
 }
@@ -82,6 +89,10 @@ impl StateTransition<Session> for Body {
                 Outcome::Unit
             }
             Self::Delete(delete) => Outcome::Deleted(turn!(delete.transition(s))),
+            Self::ChangeLayout(change) => {
+                turn!(change.transition(s));
+                Outcome::Unit
+            }
             Self::Scan(scan) => Outcome::Rows(turn!(scan.transition(s))),
             Self::Count(count) => Outcome::Count(turn!(count.transition(s))),
             Self::Checkpoint(checkpoint) => Outcome::Checkpoint(turn!(checkpoint.transition(s))),

@@ -65,6 +65,9 @@ pub enum Op {
     Scan,
     /// Counts all rows.
     Count,
+    /// Moves the table to another root page, as a schema change may: who goes on with the old one reads a page that is
+    /// none of the table's.
+    ChangeLayout,
     /// Ends the transaction and makes it durable and visible.
     Commit,
     /// Ends the transaction and undoes it.
@@ -103,6 +106,7 @@ impl Op {
             Self::Checkpoint(_) => StatementKind::Checkpoint,
             Self::Close => StatementKind::Close,
             Self::Drop => StatementKind::Drop,
+            Self::ChangeLayout => StatementKind::ChangeLayout,
         }
     }
 
@@ -113,6 +117,7 @@ impl Op {
             Self::Begin(_)
             | Self::Scan
             | Self::Count
+            | Self::ChangeLayout
             | Self::Commit
             | Self::Rollback
             | Self::Savepoint
@@ -126,9 +131,9 @@ impl Op {
 }
 
 impl StatementKind {
-    /// Whether the statement changes rows.
+    /// Whether the statement changes rows, or where they are.
     pub const fn writes(self) -> bool {
-        matches!(self, Self::Put | Self::Append | Self::Delete)
+        matches!(self, Self::Put | Self::Append | Self::Delete | Self::ChangeLayout)
     }
 
     /// Whether the statement reads rows and changes nothing.
@@ -154,6 +159,7 @@ impl StatementKind {
             Self::Checkpoint => "checkpoint",
             Self::Close => "close",
             Self::Drop => "drop",
+            Self::ChangeLayout => "change layout",
         }
     }
 }

@@ -118,6 +118,8 @@ fn describe(kind: &EventKind) -> String {
         EventKind::Interrupt => "INTERRUPTED".into(),
         EventKind::Crash { power: true, .. } => "POWER LOSS".into(),
         EventKind::Crash { power: false, .. } => "PROCESS CRASH".into(),
+        EventKind::LayoutUsed { cookie, root } => format!("layout of cookie {cookie}: root {root}"),
+        EventKind::LayoutChanged { cookie, root } => format!("NEW LAYOUT, cookie {cookie}: root {root}"),
         EventKind::PerformedUnheard { file, io, offset, len } => {
             format!("{} {} {len} bytes at {offset} was performed all the same", file.name(), io.name())
         }

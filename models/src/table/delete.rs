@@ -94,12 +94,12 @@ impl StateTransition<Session> for Delete {
             }
             State::FreeLeaf(free) => {
                 turn!(free.transition(s));
-                self.state = State::Collapse(GetPage::new(super::ROOT));
+                self.state = State::Collapse(GetPage::new(s.layout.root));
                 Ok(Continue)
             }
             State::Collapse(get) => {
                 let page = turn!(get.transition(s));
-                if page.number() == super::ROOT {
+                if page.number() == s.layout.root {
                     let children = page.read(Children::read)?;
                     if children.len() > 1 {
                         return Ok(Done(true));

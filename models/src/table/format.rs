@@ -19,6 +19,8 @@ pub mod page1 {
     pub const FREELIST_HEAD: usize = 32;
     /// How many pages are on the freelist.
     pub const FREELIST_COUNT: usize = 36;
+    /// The schema cookie: another one means that the schema has changed.
+    pub const SCHEMA_COOKIE: usize = 40;
     /// The change counter for which the size is valid.
     pub const VERSION_VALID_FOR: usize = 92;
 }
@@ -104,23 +106,55 @@ pub fn initial_database(page_size: usize) -> Vec<u8> {
     for (at, value) in [(page1::CHANGE_COUNTER, 1), (page1::VERSION_VALID_FOR, 1), (page1::PAGES, 2)] {
         put(at, &u32::to_be_bytes(value));
     }
-    for (at, value) in [(40, 1), (44, 4), (56, 1), (96, VERSION_NUMBER)] {
+    for (at, value) in [(page1::SCHEMA_COOKIE, 1), (44, 4), (56, 1), (96, VERSION_NUMBER)] {
         put(at, &u32::to_be_bytes(value));
     }
-    // One row of sqlite_schema: ('table', 'kv', 'kv', 2, sql).
-    let mut record = vec![6, 0x17, 0x11, 0x11, 1, 13 + 2 * SCHEMA_SQL.len() as u8];
-    record.extend_from_slice(b"tablekvkv\x02");
-    record.extend_from_slice(SCHEMA_SQL.as_bytes());
-    let mut cell = vec![record.len() as u8, 1];
-    cell.append(&mut record);
-    let start = page_size - cell.len();
-    put(start, &cell);
-    put(100, &[13, 0, 0, 0, 1]);
-    put(105, &(start as u16).to_be_bytes());
-    put(108, &(start as u16).to_be_bytes());
+    write_schema(first, super::ROOT);
     root[0] = 13;
     root[5..7].copy_from_slice(&(page_size as u16).to_be_bytes());
     file
+}
+
+/// Bytes of page 1 before its b-tree page header.
+const FILE_HEADER_LEN: usize = 100;
+
+/// Writes page 1's b-tree page with the one row of `sqlite_schema`: ('table', 'kv', 'kv', root, sql).
+pub(super) fn write_schema(first: &mut [u8], root: u32) {
+    // Serial types 1, 2 and 4 are integers of as many bytes; the shortest that holds the number is the one to use.
+    let (kind, len) = match root {
+        0..=0x7f => (1, 1),
+        0x80..=0x7fff => (2, 2),
+        _ => (4, 4),
+    };
+    let mut record = vec![6, 0x17, 0x11, 0x11, kind, 13 + 2 * SCHEMA_SQL.len() as u8];
+    record.extend_from_slice(b"tablekvkv");
+    record.extend_from_slice(&root.to_be_bytes()[4 - len..]);
+    record.extend_from_slice(SCHEMA_SQL.as_bytes());
+    let mut cell = vec![record.len() as u8, 1];
+    cell.append(&mut record);
+    let start = first.len() - cell.len();
+    first[FILE_HEADER_LEN..].fill(0);
+    first[start..].copy_from_slice(&cell);
+    first[FILE_HEADER_LEN..][..5].copy_from_slice(&[13, 0, 0, 0, 1]);
+    for at in [105, 108] {
+        first[at..][..2].copy_from_slice(&(start as u16).to_be_bytes());
+    }
+}
+
+/// Reads the root page from page 1.
+///
+/// # Errors
+/// [`Error::Corrupt`] if the row is not one that [`write_schema`] writes.
+pub(super) fn read_schema(first: &[u8]) -> Result<u32, Error> {
+    let bad = Error::Corrupt("page 1 holds another schema");
+    let start = usize::from(u16::from_be_bytes([first[108], first[109]]));
+    let root = first.get(start..).and_then(|cell| cell.get(2 + 6 + b"tablekvkv".len()..)).ok_or(bad)?;
+    let len = match first[start + 6] {
+        kind @ (1 | 2 | 4) => usize::from(kind),
+        _ => return Err(bad),
+    };
+    let bytes = root.get(..len).ok_or(bad)?;
+    Ok(bytes.iter().fold(0, |number, byte| number << 8 | u32::from(*byte)))
 }
 
 #[cfg(test)]

@@ -13,11 +13,11 @@ use crate::session::{Error, Session, Turn};
 use crate::turn;
 use crate::wal::format::be32;
 
-fn field(page: &PinnedPage, at: usize) -> u32 {
+pub(super) fn field(page: &PinnedPage, at: usize) -> u32 {
     page.read(|bytes| be32(bytes, at))
 }
 
-fn set_field(page: &PinnedPage, at: usize, value: u32) {
+pub(super) fn set_field(page: &PinnedPage, at: usize, value: u32) {
     page.write(|bytes| bytes[at..at + 4].copy_from_slice(&value.to_be_bytes()));
 }
 

@@ -7,12 +7,13 @@
 //! Each operation pins the pages that it needs over several turns, and changes them all in one turn.
 //!
 //! Reading order: `format` (varints, records, the initial file), `node` (cells of a page), then the machines:
-//! `seek`, `freelist`, `overflow`, `get`, `put`, `delete`, `scan`.
+//! `layout`, `seek`, `freelist`, `overflow`, `get`, `put`, `delete`, `scan`.
 
 mod delete;
 pub mod format;
 mod freelist;
 mod get;
+mod layout;
 pub mod node;
 mod overflow;
 mod put;
@@ -23,6 +24,8 @@ pub use delete::Delete;
 pub use format::initial_database;
 pub(crate) use freelist::{AllocatePage, check_size};
 pub use get::Get;
+pub use layout::ChangeLayout;
+pub(crate) use layout::{Layout, ReadLayout, forget_undone_layout};
 pub use put::{Append, Put};
 pub use scan::{Count, Scan};
 
@@ -34,7 +37,8 @@ machines! {
     "table.leaves" => scan::LeavesState,
     "table.overflow.read" => overflow::ReadState,
     "table.overflow.free" => overflow::FreeState,
+    "table.layout" => layout::State,
 }
 
-/// The page number of the table's root.
+/// The page number of the table's root in a new database. [`ChangeLayout`] moves it.
 pub const ROOT: u32 = 2;

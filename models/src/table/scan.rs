@@ -2,7 +2,6 @@
 
 use strum::VariantNames;
 
-use super::ROOT;
 use super::format::decode_record;
 use super::node::{self, Children, Kind};
 use super::overflow::ReadPayload;
@@ -31,14 +30,14 @@ struct Leaves {
 
 #[derive(Debug, Hash, VariantNames)]
 pub(super) enum LeavesState {
-    Root(GetPage),
+    Root(Option<GetPage>),
     Leaf(GetPage),
     Ended,
 }
 
 impl Leaves {
     fn new(after: Option<i64>) -> Self {
-        Self { after, position: None, at_last: false, state: LeavesState::Root(GetPage::new(ROOT)) }
+        Self { after, position: None, at_last: false, state: LeavesState::Root(None) }
     }
 
     /// Finds the next leaf in the root, which may be the only leaf itself.
@@ -71,12 +70,13 @@ impl StateTransition<Session> for Leaves {
         s.enter(const { first_state("table.leaves") }, &self.state);
         match &mut self.state {
             LeavesState::Root(get) => {
-                let root = turn!(get.transition(s));
+                let root = s.layout.root;
+                let root = turn!(get.get_or_insert_with(|| GetPage::new(root)).transition(s));
                 self.descend(s, root)
             }
             LeavesState::Leaf(get) => {
                 let page = turn!(get.transition(s));
-                self.state = LeavesState::Root(GetPage::new(ROOT));
+                self.state = LeavesState::Root(None);
                 match page.read(node::kind)? {
                     Kind::Leaf => Ok(Done(Some(page))),
                     Kind::Interior => Err(Error::Corrupt("the tree has more than two levels")),

@@ -1,6 +1,5 @@
 //! From the root to the leaf that holds a key.
 
-use super::ROOT;
 use super::node::{self, Children, Kind};
 use crate::io::StateTransition;
 use crate::io::TransitionResult::{Continue, Done};
@@ -21,13 +20,14 @@ pub(super) struct Path {
 #[derive(Debug, Hash)]
 pub(super) struct Seek {
     key: i64,
-    get: GetPage,
+    /// Nothing before the first turn: where the root is depends on the layout.
+    get: Option<GetPage>,
     parent: Option<(PinnedPage, usize)>,
 }
 
 impl Seek {
     pub(super) fn new(key: i64) -> Self {
-        Self { key, get: GetPage::new(ROOT), parent: None }
+        Self { key, get: None, parent: None }
     }
 }
 
@@ -36,13 +36,14 @@ impl StateTransition<Session> for Seek {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<Path> {
-        let page = turn!(self.get.transition(s));
+        let root = s.layout.root;
+        let page = turn!(self.get.get_or_insert_with(|| GetPage::new(root)).transition(s));
         match (page.read(node::kind)?, self.parent.take()) {
             (Kind::Leaf, parent) => Ok(Done(Path { leaf: page, parent })),
             (Kind::Interior, None) => {
                 let children = page.read(Children::read)?;
                 let position = children.position(self.key);
-                self.get = GetPage::new(children.child(position));
+                self.get = Some(GetPage::new(children.child(position)));
                 self.parent = Some((page, position));
                 Ok(Continue)
             }

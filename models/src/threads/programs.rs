@@ -232,6 +232,7 @@ fn effects(statements: &[Op]) -> Vec<Effect> {
         | Op::Get { .. }
         | Op::Scan
         | Op::Count
+        | Op::ChangeLayout
         | Op::Commit
         | Op::Rollback
         | Op::Savepoint

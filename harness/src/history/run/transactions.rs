@@ -249,6 +249,7 @@ fn write_of(op: &Op) -> Option<Act<'_>> {
         | Op::Get { .. }
         | Op::Scan
         | Op::Count
+        | Op::ChangeLayout
         | Op::Commit
         | Op::Rollback
         | Op::Savepoint
