@@ -3,7 +3,7 @@
 use falken_models::bug::Planted;
 
 use crate::choice::Tape;
-use crate::recording::Recording;
+use crate::recording::{Recording, State};
 use crate::run::{Run, RunReport, Settings};
 use crate::scenario::Scenario;
 use crate::strategy::{Replay, Strategy};
@@ -35,6 +35,11 @@ impl Case {
     /// Runs the models on the tape and tells what happened.
     pub fn record(&self) -> (RunReport, Recording) {
         Run::models(&self.scenario, self.settings(Box::new(Replay::new(self.tape.clone())))).record()
+    }
+
+    /// Runs the models on the tape; also how everything stands when the run has ended.
+    pub fn run_and_look(&self) -> (RunReport, State) {
+        Run::models(&self.scenario, self.settings(Box::new(Replay::new(self.tape.clone())))).go_and_look()
     }
 
     fn settings(&self, strategy: Box<dyn Strategy>) -> Settings {

@@ -2,14 +2,18 @@
 
 use falken_harness::action::{Action, CrashKind, Held};
 use falken_harness::recording::State;
-use falken_models::disk::{Ending, Lie, OpId};
+use falken_models::disk::{Ending, Lie, OpId, OpInfo};
 
 /// What an operation in flight does.
 fn operation(before: &State, op: OpId) -> String {
     let found = before.in_flight.iter().find(|info| info.op == op);
-    found.map_or(format!("#{}", op.0), |info| {
-        format!("#{} {} {} {}+{} of c{}", op.0, info.kind.name(), info.file.name(), info.offset, info.len, info.owner)
-    })
+    found.map_or(format!("#{}", op.0), in_flight)
+}
+
+/// An operation in flight.
+pub(crate) fn in_flight(info: &OpInfo) -> String {
+    let OpInfo { op, kind, file, offset, len, owner, .. } = info;
+    format!("#{} {} {} {offset}+{len} of c{owner}", op.0, kind.name(), file.name())
 }
 
 fn ending(ending: Ending) -> String {

@@ -3,7 +3,7 @@
 use falken_harness::shrink::Size;
 use serde_json::{Value, json};
 
-use crate::{Failure, Format, Story, Summary, catalogue, damage, images};
+use crate::{Failure, Format, Story, Summary, catalogue, damage, images, scene};
 
 /// The version of the object. It grows when a field changes its meaning or goes away, not when one is added.
 const VERSION: u32 = 1;
@@ -102,5 +102,8 @@ pub(crate) fn failure(f: &Failure) -> Value {
         "replay": f.replay,
         "story": f.story.as_ref().map(story),
         "last_events": events,
+        "scene": f.scene.as_ref().map(|state| {
+            scene::lines(state).into_iter().map(|(who, told)| json!({"who": who, "told": told})).collect::<Vec<_>>()
+        }),
     })
 }

@@ -18,6 +18,7 @@ pub mod kill;
 mod lanes;
 pub mod night;
 pub mod rust_test;
+mod scene;
 mod story;
 mod summary;
 mod sweep;

@@ -4,6 +4,7 @@ use falken_harness::fault::Damage;
 use falken_harness::image::Coverage;
 use falken_harness::invariant;
 use falken_harness::probe::Hits;
+use falken_harness::recording::State;
 use falken_harness::trace::Traced;
 use falken_harness::verdict::Violation;
 
@@ -44,6 +45,8 @@ pub struct Failure {
     pub connections: u8,
     /// The last events before it.
     pub last_events: Vec<Traced>,
+    /// How everything stood when it was seen; `None` if another run of the case did not end in the same way.
+    pub scene: Option<State>,
     /// Where the repro file is, or why it could not be written.
     pub repro: Result<String, String>,
     /// The command that replays it.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Failure, Format, Summary, catalogue, damage, images, lanes, story};
+use crate::{Failure, Format, Summary, catalogue, damage, images, lanes, scene, story};
 
 /// The format.
 pub struct Text;
@@ -36,6 +36,10 @@ pub(crate) fn write_failure(out: &mut String, f: &Failure) {
     }
     let _ = writeln!(out, "\nThe last events before action {}, with header words and busy locks left out:\n", v.step);
     out.push_str(&lanes::draw(&f.last_events, f.connections));
+    if let Some(state) = &f.scene {
+        let _ = writeln!(out, "\nWho was where, each statement at its last yield:\n");
+        scene::lines(state).iter().for_each(|(who, told)| _ = writeln!(out, "  {who:4}  {told}"));
+    }
     let _ = writeln!(out);
     match &f.repro {
         Ok(path) => _ = writeln!(out, "  repro       {path}"),

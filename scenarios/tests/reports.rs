@@ -32,7 +32,10 @@ fn every_format_of_a_real_violation_says_what_it_must() {
     let files = "--report=html=a.html,json=a.json,junit=a.xml,md=a.md,perfetto=a.trace.json";
     let output = falken(dir.path(), &[&PLANTED[..], &[files]].concat());
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
-    conforms::check(&schema("run.schema.json"), &json(&output.stdout)).unwrap();
+    let run = json(&output.stdout);
+    conforms::check(&schema("run.schema.json"), &run).unwrap();
+    let scene = run["violation"]["scene"].as_array().unwrap_or_else(|| panic!("{run}"));
+    assert!(scene.iter().any(|line| line["told"].as_str().unwrap().contains("holds CKPT excl")), "{scene:?}");
     let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
     let night = json(read("a.json").as_bytes());
     conforms::check(&schema("night.schema.json"), &night).unwrap();

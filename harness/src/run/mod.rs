@@ -217,13 +217,17 @@ type Checked<T> = Result<T, Box<Violation>>;
 impl<S: Subject> Run<'_, S> {
     /// Runs to the end or to the first violation.
     pub fn go(mut self) -> RunReport {
-        let verdict = catch_unwind(AssertUnwindSafe(|| self.drive())).unwrap_or_else(|panic| {
+        let verdict = self.finish();
+        self.report(verdict)
+    }
+
+    fn finish(&mut self) -> Checked<()> {
+        catch_unwind(AssertUnwindSafe(|| self.drive())).unwrap_or_else(|panic| {
             let (invariant, evidence) = of_panic(&*panic);
             // A step that may do nothing has done something, whatever that broke besides.
             let only_polled = self.polled.is_some() && self.checks.has("RE-2") && !self.checks.has(invariant);
             Err(self.failed((if only_polled { "RE-2" } else { invariant }, evidence)))
-        });
-        self.report(verdict)
+        })
     }
 
     fn drive(&mut self) -> Checked<()> {

@@ -46,6 +46,13 @@ impl<S: Subject> Run<'_, S> {
         (self.report(verdict), recording)
     }
 
+    /// Like [`go`](Self::go), and how everything stands when the run has ended: of a violation, in the middle of its action.
+    pub fn go_and_look(mut self) -> (RunReport, State) {
+        let verdict = self.finish();
+        let scene = self.snapshot();
+        (self.report(verdict), scene)
+    }
+
     fn advance_and_note(&mut self, notes: &mut Notes) -> Checked<Action> {
         let mut selected = None;
         let done = catch_unwind(AssertUnwindSafe(|| {

@@ -89,12 +89,14 @@ fn unfinished(options: &Replay, repro: Repro, started: Instant) -> Result<Exit, 
 /// Describes a failure whose repro file is this one.
 pub(super) fn found(case: &Case, report: &RunReport, repro: Result<String, String>) -> Found {
     let replay = repro.as_ref().ok().map(|path| super::replay_command(path));
+    let (again, scene) = case.run_and_look();
     Found {
         seed: case.seed,
         violation: report.verdict.violation().expect("the run has failed").clone(),
         hash: report.hash,
         connections: case.scenario.connections(),
         last_events: report.last_events.clone(),
+        scene: (again.hash == report.hash).then_some(scene),
         repro,
         replay,
         story: None,
