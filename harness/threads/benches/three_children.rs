@@ -24,7 +24,7 @@ const FORM: &str = "group-three";
 /// Schedules that shuttle and the walks take.
 const RUNS: u64 = 20_000;
 /// The bound on loom's preemptions: all of its executions are made.
-const PREEMPTIONS: usize = 3;
+const PREEMPTIONS: usize = 2;
 
 struct Row {
     name: &'static str,
