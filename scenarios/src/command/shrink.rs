@@ -162,7 +162,7 @@ fn race_in_words(race: &Race) -> String {
     let at = place(at);
     match to {
         Some(to) => format!("{stopped}'s next step from {at} and {overtook}'s step to {}", place(to)),
-        None => format!("{stopped}'s next step from {at} and the step of {overtook} that fails"),
+        None => format!("{stopped}'s next step from {at} and what {overtook} does until it fails"),
     }
 }
 
