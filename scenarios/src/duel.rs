@@ -3,7 +3,8 @@
 //! A trial is a fresh search: runs with new seeds until the bug is found or the cap is reached. Trials of all strategies on
 //! one bug take turns, so that what else the machine does hits all of them alike.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use falken_harness::case::Case;
 use falken_harness::scenario::Scenario;
@@ -30,6 +31,8 @@ pub struct Duel {
     pub cap: u64,
     /// Trials at a time.
     pub jobs: usize,
+    /// Set to end it.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Duel {
@@ -38,34 +41,36 @@ impl Duel {
         self.bugs.len() * self.strategies.len() * self.trials as usize
     }
 
-    /// Makes all trials. `progress` is told how many have ended.
-    pub fn go(&self, progress: impl FnMut(u64)) -> Vec<Cell> {
+    /// Makes all trials, a bug after the other. `progress` is told how many have ended. Whoever sets `stop` gets the bugs
+    /// that are finished.
+    pub fn go(&self, mut progress: impl FnMut(u64)) -> Vec<Cell> {
+        let of_each = self.strategies.len() as u64 * self.trials;
+        let bugs = (0..self.bugs.len()).map_while(|bug| self.of_bug(bug, |done| progress(bug as u64 * of_each + done)));
+        bugs.flatten().collect()
+    }
+
+    fn of_bug(&self, bug: usize, progress: impl FnMut(u64)) -> Option<Vec<Cell>> {
         let (strategies, trials) = (self.strategies.len(), self.trials as usize);
-        // Strategies change fastest, then trials, then bugs.
-        let split = |at: usize| (at / strategies / trials, at / strategies % trials, at % strategies);
-        let work = |at: usize| {
-            let (bug, trial, strategy) = split(at);
-            self.trial(bug, self.strategies[strategy], trial as u64)
-        };
-        let results = in_order(self.total(), self.jobs, work, progress);
-        let places: Vec<_> =
-            (0..self.bugs.len()).flat_map(|bug| (0..strategies).map(move |strategy| (bug, strategy))).collect();
-        let cell = |at: usize| {
-            let (bug, strategy) = places[at];
-            let of_cell = (0..trials).map(|trial| results[(bug * trials + trial) * strategies + strategy]);
+        // Strategies take turns.
+        let work = |at: usize| self.trial(bug, self.strategies[at % strategies], (at / strategies) as u64);
+        let results = in_order(strategies * trials, self.jobs, work, progress);
+        if self.stop.load(Ordering::Relaxed) {
+            return None;
+        }
+        let cell = |strategy: usize| {
+            let of_cell = (0..trials).map(|trial| results[trial * strategies + strategy]);
             let trials: Vec<(u64, Trial)> = (0..).zip(of_cell).collect();
-            let (name, scenario) = &self.bugs[bug];
             let first = trials.iter().find(|(_, trial)| trial.found);
-            let sizes = first.and_then(|(_, trial)| sizes(*name, scenario, trial));
-            Cell { bug: name.id(), strategy: self.strategies[strategy].name, trials, sizes }
+            let sizes = first.and_then(|(_, trial)| self.sizes(bug, trial));
+            Cell { bug: self.bugs[bug].0.id(), strategy: self.strategies[strategy].name, trials, sizes }
         };
-        in_order(places.len(), self.jobs, cell, |_| {})
+        Some(in_order(strategies, self.jobs, cell, |_| {}))
     }
 
     fn trial(&self, bug: usize, strategy: &'static strategy::Entry, trial: u64) -> Trial {
         let (bug, scenario) = &self.bugs[bug];
         let first_seed = 1_000_000 + trial * self.cap;
-        let (runs, seconds, stop) = (self.cap, f64::INFINITY, &AtomicBool::new(false));
+        let (runs, seconds, stop) = (self.cap, f64::INFINITY, &*self.stop);
         let bag = Hunt { bug: *bug, scenario, strategy, first_seed, runs, seconds, stop }.go();
         let caught = bag.catch.map(|Catch { seed, strategy, .. }| (seed, strategy.name));
         let (last_seed, last_strategy) = caught.unwrap_or((first_seed + self.cap - 1, strategy.name));
@@ -78,14 +83,18 @@ impl Duel {
             last_strategy,
         }
     }
-}
 
-/// Makes the failure that a trial has found once more, and shrinks it.
-fn sizes(bug: Bug, scenario: &Scenario, trial: &Trial) -> Option<Sizes> {
-    let entry = strategy::TABLE.iter().find(|entry| entry.name == trial.last_strategy)?;
-    let (seed, planted) = (trial.last_seed, Planted(Some(bug)));
-    let mut case = Case { scenario: scenario.clone(), seed, planted, tape: Default::default() };
-    case.tape = case.run_under((entry.new)(seed)).tape;
-    let shrunk = shrink(case, &mut |progress| progress.replays < REPLAYS_MAX)?;
-    Some(Sizes { raw: shrunk.before, shrunk: shrunk.smallest.size })
+    /// Makes the failure that a trial has found once more, and shrinks it.
+    fn sizes(&self, bug: usize, trial: &Trial) -> Option<Sizes> {
+        let (bug, scenario) = &self.bugs[bug];
+        let entry = strategy::TABLE.iter().find(|entry| entry.name == trial.last_strategy)?;
+        let (seed, planted) = (trial.last_seed, Planted(Some(*bug)));
+        let mut case = Case { scenario: scenario.clone(), seed, planted, tape: Default::default() };
+        case.tape = case.run_under((entry.new)(seed)).tape;
+        let goes_on = |replays: u64| replays < REPLAYS_MAX && !self.stop.load(Ordering::Relaxed);
+        let shrunk = shrink(case, &mut |progress| goes_on(progress.replays))?;
+        // What was cut off says nothing about how small it gets.
+        let is_whole = !self.stop.load(Ordering::Relaxed);
+        is_whole.then_some(Sizes { raw: shrunk.before, shrunk: shrunk.smallest.size })
+    }
 }

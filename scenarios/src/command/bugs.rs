@@ -113,10 +113,15 @@ fn duel(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exi
     bugs.iter_mut().for_each(|(_, scenario)| scenario.checks.only.clone_from(&options.checks));
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
     let trials = options.trials.unwrap_or(20);
-    let duel = Duel { bugs, strategies, trials, cap: options.cap, jobs };
+    let compared = strategies.len();
+    let duel = Duel { bugs, strategies, trials, cap: options.cap, jobs, stop: stop_on_ctrl_c()? };
     let mut progress = Progress::new("duel", "trials");
     let cells = duel.go(|done| progress.update(done, duel.total() as u64));
     progress.finish();
+    let (made, asked) = (cells.len() / compared, duel.bugs.len());
+    if made < asked {
+        eprintln!("duel: stopped after {made} of {asked} bugs");
+    }
     let report = DuelReport { trials, cap: options.cap, portfolio: strategy::PORTFOLIO, cells };
     super::print(&style(options).map_or_else(|| report.to_json(), |style| report.to_table(style)))
 }
