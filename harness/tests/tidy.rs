@@ -120,6 +120,7 @@ fn every_file_of_a_kind_is_in_the_table_beside_it() {
                 "event",
                 "images",
                 "lanes",
+                "scene",
                 "story",
                 "summary",
                 "catalogue",
