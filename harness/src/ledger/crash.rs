@@ -272,12 +272,17 @@ impl Ledger {
         self.published = LogPoint::default();
         self.locks = Default::default();
         let unpadded = self.unpadded(recovered.log.mx_frame);
+        let generation = recovered.log.generation.unwrap_or_default();
+        let ahead = unpadded.map_or_else(Vec::new, |unpadded| {
+            self.pages_ahead(LogPoint { seq: generation.0, salts: generation.1, frame: unpadded.first })
+        });
         match kind {
             CrashKind::Process => self.doubts.note_process_crash(unpadded),
             CrashKind::Power => {
-                self.doubts.note_power_loss(recovered.log.generation.unwrap_or_default(), unpadded);
+                self.doubts.note_power_loss(generation, unpadded);
             }
         }
+        self.doubts.note_ahead(ahead);
         self.injected = None;
         self.conns.iter_mut().for_each(|conn| *conn = ConnFacts::default());
         commit
@@ -297,6 +302,20 @@ impl Ledger {
     pub(super) fn revive(&mut self, attempt: Attempt) {
         self.versions.commit(self.newest() + 1, &attempt.page_digests, attempt.rows);
         self.commits.push(Commit { at: attempt.at, pages: attempt.pages });
+    }
+
+    /// The pages of the database file that a log cut off at this frame would leave newer than itself: those that show
+    /// nothing that the last commit below it, or one before that, has made of them. A copy that was torn is among them.
+    fn pages_ahead(&self, cut: LogPoint) -> Vec<u32> {
+        let is_below =
+            |commit: &Commit| (commit.at.seq, commit.at.salts) != (cut.seq, cut.salts) || commit.at.frame < cut.frame;
+        let below = self.commits.iter().rposition(is_below).unwrap_or(0) as u32;
+        let is_ahead = |page: u32, digest: u64| {
+            let is_known = self.versions.page(page, below).is_some();
+            is_known && !(0..=below).any(|commit| self.versions.page(page, commit) == Some(digest))
+        };
+        let pages = (1..).zip(&self.database);
+        pages.filter(|(page, digest)| is_ahead(*page, **digest)).map(|(page, _)| page).collect()
     }
 
     /// The frames that share a sector with what will be written behind the last one.

@@ -312,6 +312,14 @@ impl Doubts {
         *self = Self { tracking: self.tracking, generation, unpadded, exposed, ..Self::default() };
     }
 
+    /// What is unpadded now may be cut off below these pages, which were copied before.
+    pub(super) fn note_ahead(&mut self, pages: Vec<u32>) {
+        if self.unpadded.is_some() {
+            let by = Fault::SpoiltSectors;
+            self.exposed.extend(pages.into_iter().map(|page| (page, (Behind::CutLog, by))));
+        }
+    }
+
     /// The first frame that may be missing without anybody's fault.
     fn log_from(&self) -> Option<(u32, Fault)> {
         let unpadded = self.unpadded.map(|unpadded| (unpadded.first, Fault::SpoiltSectors));
