@@ -59,7 +59,7 @@ use statement::Statement;
 
 machines! {
     "statement" => statement::Phase,
-    "statement.body" => body::Body,
+    "statement.body" => body::Work,
     "commit" => commit::State,
     "connection.open" => create::State,
 }

@@ -13,7 +13,7 @@ use crate::io::TransitionResult::{Continue, Done};
 use crate::pager::{UndoTo, give_up_spill, open_savepoint, release_savepoint, settle_spill};
 use crate::session::{Error, Session, Turn};
 use crate::site::Site;
-use crate::table::{ReadLayout, forget_undone_layout};
+use crate::table::forget_undone_layout;
 use crate::turn;
 use crate::visits::first_state;
 use crate::wal::{
@@ -29,8 +29,6 @@ pub(super) enum Phase {
     BeginWrite(BeginWrite),
     /// WRITE was busy or the snapshot too old: let go, give way, and begin again on a fresh snapshot.
     BeginAgain(EndRead),
-    /// The work waits for the layout that it goes by.
-    Layout(ReadLayout, Box<Body>),
     Body(Box<Body>),
     /// The work is done, and a page that was spilled meanwhile is still being written.
     Spill,
@@ -112,7 +110,6 @@ impl Statement {
             Phase::BeginRead(_) => "begin read",
             Phase::BeginWrite(_) => "begin write",
             Phase::BeginAgain(_) => "begin again",
-            Phase::Layout(..) => "read the layout",
             Phase::Body(_) => "work",
             Phase::Spill => "finish spill",
             Phase::Commit(commit) => commit.stage(),
@@ -132,13 +129,7 @@ impl Statement {
     pub(super) fn heeds_interrupts(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Start
-                | Phase::Open(_)
-                | Phase::BeginRead(_)
-                | Phase::BeginWrite(_)
-                | Phase::Layout(..)
-                | Phase::Body(_)
-                | Phase::Spill
+            Phase::Start | Phase::Open(_) | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::Body(_) | Phase::Spill
         ) && !matches!(self.op, Op::Commit | Op::Rollback | Op::Close | Op::Drop)
     }
 
@@ -171,7 +162,6 @@ impl Statement {
             | Phase::BeginRead(_)
             | Phase::BeginWrite(_)
             | Phase::BeginAgain(_)
-            | Phase::Layout(..)
             | Phase::Body(_)
             | Phase::Spill
             | Phase::Commit(_)
@@ -209,19 +199,17 @@ impl Statement {
                 Phase::Open(_) | Phase::BeginRead(_) | Phase::BeginWrite(_) | Phase::BeginAgain(_) | Phase::Close(_),
                 _,
             ) => Phase::Release(ReleaseLocks::default()),
-            (Phase::Layout(..) | Phase::Body(_) | Phase::Spill, Some(_)) if s.explicit && keeps_half => self.undone(s),
+            (Phase::Body(_) | Phase::Spill, Some(_)) if s.explicit && keeps_half => self.undone(s),
             // Without a read slot, lost while moving to another one, the transaction cannot go on.
-            (Phase::Layout(..) | Phase::Body(_) | Phase::Spill, Some(depth)) if s.view.slot.is_some() => {
+            (Phase::Body(_) | Phase::Spill, Some(depth)) if s.view.slot.is_some() => {
                 Phase::UndoStatement(UndoTo::new(depth))
             }
-            (Phase::Layout(..) | Phase::Body(_) | Phase::Spill, None)
-                if s.writer == Some(s.slot) || self.drops_unfinished_write(s) =>
-            {
+            (Phase::Body(_) | Phase::Spill, None) if s.writer == Some(s.slot) || self.drops_unfinished_write(s) => {
                 Phase::Unwind(Rollback::default())
             }
             // A reader has no locks of its own, unless it was just spilling a page.
-            (Phase::Layout(..) | Phase::Body(_) | Phase::Spill, None) if !s.has_control() => Phase::EndRead(EndRead),
-            (Phase::Layout(..) | Phase::Body(_) | Phase::Spill, None) => Phase::Release(ReleaseLocks::default()),
+            (Phase::Body(_) | Phase::Spill, None) if !s.has_control() => Phase::EndRead(EndRead),
+            (Phase::Body(_) | Phase::Spill, None) => Phase::Release(ReleaseLocks::default()),
             (Phase::Commit(_), _) if s.planted(Bug::CommitErrorLeavesDanglingTx) => {
                 s.explicit = false;
                 s.mine().in_transaction = false;
@@ -293,7 +281,7 @@ impl Statement {
                 if s.planted(Bug::StmtCheckpointUnderSuspended) {
                     s.pages.clear();
                 }
-                Ok(Phase::Body(Box::new(Body::new(&self.op))))
+                Ok(Phase::Body(Box::new(Body::new(&self.op, s))))
             }
             Op::Begin(BeginKind::Immediate)
             | Op::Get { .. }
@@ -367,16 +355,7 @@ impl Statement {
         }
         s.release_control();
         self.seen_changes = s.changes;
-        Self::look_at_layout(s, Box::new(Body::new(&self.op)))
-    }
-
-    /// Where layouts may change, the work goes on when it is known which one there is.
-    fn look_at_layout(s: &Session, body: Box<Body>) -> Phase {
-        if s.shared.config.layout_changes && body.goes_by_layout() {
-            Phase::Layout(ReadLayout::default(), body)
-        } else {
-            Phase::Body(body)
-        }
+        Phase::Body(Box::new(Body::new(&self.op, s)))
     }
 
     /// The body is done: what comes next.
@@ -458,24 +437,13 @@ impl Statement {
                 self.phase = begin_read();
                 return if s.planted(Bug::WalRetryLoopInsideStep) { Ok(Continue) } else { s.give_way(Site::WriteBusy) };
             }
-            Phase::Layout(read, body) => {
-                if s.sibling_writes() && !s.has_control() {
-                    return s.give_way(Site::StatementSibling);
-                }
-                turn!(read.transition(s));
-                let body = std::mem::replace(body, Box::new(Body::placeholder()));
-                self.phase = Phase::Body(body);
-            }
             Phase::Body(body) => {
                 if s.sibling_writes() && !s.has_control() {
                     return s.give_way(Site::StatementSibling);
                 }
                 if self.seen_changes != s.changes {
                     self.seen_changes = s.changes;
-                    body.reposition();
-                    let body = std::mem::replace(body, Box::new(Body::placeholder()));
-                    self.phase = Self::look_at_layout(s, body);
-                    return Ok(Continue);
+                    body.reposition(s);
                 }
                 self.outcome = Ok(turn!(body.transition(s)));
                 self.phase = Phase::Spill;

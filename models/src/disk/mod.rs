@@ -255,7 +255,7 @@ impl Inner {
 
 /// How long a file may get, in bytes: the room on the device. No scenario comes near it, but an engine that believes a
 /// damaged page number writes anywhere.
-pub const FILE_LEN_MAX: u64 = 64 << 20;
+pub const FILE_LEN_MAX: u64 = 256 << 20;
 
 /// The disk of one run. All methods may be called from any thread; callbacks run outside its lock.
 pub struct Disk {
