@@ -1,7 +1,6 @@
 //! OK is returned only if the effect is in place: what a statement changed is committed when it returns.
 
 use falken_models::connection::{Op, Outcome, StatementId};
-use falken_models::event::{Event, EventKind};
 use falken_models::session::Error;
 use falken_models::wal::{CheckpointMode, CheckpointResult};
 
@@ -10,35 +9,9 @@ use crate::verdict::Evidence;
 
 /// See the module.
 #[derive(Debug, Default, Hash)]
-pub struct HonestOutcome {
-    now: Generation,
-    /// The generation that the last restart has ended.
-    ended: Option<Generation>,
-}
-
-/// A generation of the log, and how many of its frames were said to be in the database file.
-#[derive(Clone, Copy, Debug, Default, Hash)]
-struct Generation {
-    salts: u64,
-    backfill: u32,
-}
+pub struct HonestOutcome;
 
 impl Invariant for HonestOutcome {
-    fn event(&mut self, event: &Event, _: &View<'_>) -> Result<(), Evidence> {
-        match event.kind {
-            EventKind::Backfill { frame } => self.now.backfill = frame,
-            EventKind::Restart { at } => {
-                self.ended = Some(std::mem::replace(&mut self.now, Generation { salts: at.salts, backfill: 0 }));
-            }
-            EventKind::Recovered { at, .. } => {
-                *self = Self { now: Generation { salts: at.salts, backfill: 0 }, ended: None }
-            }
-            EventKind::WalRemove | EventKind::Crash { .. } => *self = Self::default(),
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn ended(
         &mut self,
         id: StatementId,
@@ -64,7 +37,7 @@ impl Invariant for HonestOutcome {
             return Err(Evidence::new(summary));
         }
         if let (Op::Checkpoint(mode), Ok(Outcome::Checkpoint(figures))) = (op, result) {
-            return self.check_figures(conn, *mode, *figures, view);
+            return check_figures(conn, *mode, *figures, view);
         }
         let changes = match (op, result) {
             (Op::Put { .. } | Op::Append { .. }, Ok(_)) | (Op::Delete { .. }, Ok(Outcome::Deleted(true))) => {
@@ -87,35 +60,27 @@ impl Invariant for HonestOutcome {
     }
 }
 
-impl HonestOutcome {
-    /// The figures of a checkpoint are true: it has copied what it says, and without "busy" all that it was asked for.
-    fn check_figures(
-        &self,
-        conn: u8,
-        mode: CheckpointMode,
-        figures: CheckpointResult,
-        view: &View<'_>,
-    ) -> Result<(), Evidence> {
-        let CheckpointResult { busy, log, backfilled } = figures;
-        let facts = &view.ledger.conns[usize::from(conn)];
-        let Some(from) = facts.checkpoint else { return Ok(()) };
-        // A writer may have restarted the log since; then there is nothing left to compare with.
-        let same_generation = view.ledger.published.salts == from.salts;
-        let overstated = same_generation && backfilled > view.ledger.backfill;
-        let asked_for_all = mode != CheckpointMode::Passive && !busy;
-        let incomplete = asked_for_all && log > 0 && backfilled < from.frame;
-        let truncates = asked_for_all && mode == CheckpointMode::Truncate;
-        let not_cut = truncates && log > 0;
-        // What was cut off must have been copied; a generation that began later is for whoever ended that one.
-        let ended = self.ended.filter(|ended| ended.salts == from.salts);
-        let cut_too_soon = truncates && ended.is_some_and(|ended| ended.backfill < from.frame);
-        if !(overstated || incomplete || not_cut || cut_too_soon) {
-            return Ok(());
-        }
-        let summary = format!("the {} checkpoint of c{conn} reports figures that are not true", mode.name());
-        Err(Evidence::new(summary)
-            .with("reported", format!("busy {busy}, log {log}, backfilled {backfilled}"))
-            .with("nBackfill", ended.map_or(view.ledger.backfill, |ended| ended.backfill))
-            .with("header", format!("{from:?}")))
+/// The figures of a checkpoint are true: it has copied what it says, and without "busy" all that it was asked for.
+fn check_figures(conn: u8, mode: CheckpointMode, figures: CheckpointResult, view: &View<'_>) -> Result<(), Evidence> {
+    let CheckpointResult { busy, log, backfilled } = figures;
+    let facts = &view.ledger.conns[usize::from(conn)];
+    let Some(from) = facts.checkpoint else { return Ok(()) };
+    // A writer may have restarted the log since; then there is nothing left to compare with.
+    let same_generation = view.ledger.published.salts == from.salts;
+    let overstated = same_generation && backfilled > view.ledger.backfill;
+    let asked_for_all = mode != CheckpointMode::Passive && !busy;
+    let incomplete = asked_for_all && log > 0 && backfilled < from.frame;
+    let truncates = asked_for_all && mode == CheckpointMode::Truncate;
+    let not_cut = truncates && log > 0;
+    // What was cut off must have been copied; a generation that began later is for whoever ended that one.
+    let ended = view.ledger.ended.filter(|ended| ended.salts == from.salts);
+    let cut_too_soon = truncates && ended.is_some_and(|ended| ended.backfill < from.frame);
+    if !(overstated || incomplete || not_cut || cut_too_soon) {
+        return Ok(());
     }
+    let summary = format!("the {} checkpoint of c{conn} reports figures that are not true", mode.name());
+    Err(Evidence::new(summary)
+        .with("reported", format!("busy {busy}, log {log}, backfilled {backfilled}"))
+        .with("nBackfill", ended.map_or(view.ledger.backfill, |ended| ended.backfill))
+        .with("header", format!("{from:?}")))
 }

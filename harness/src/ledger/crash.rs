@@ -264,6 +264,7 @@ impl Ledger {
         self.syncs.clear();
         self.owners.clear();
         self.backfill = 0;
+        self.ended = None;
         self.adopt_log(recovered);
         self.database = database.chunks(self.page_size).map(digest).collect();
         if kind == CrashKind::Power {

@@ -70,6 +70,15 @@ pub struct Holders {
     pub exclusive: Option<u8>,
 }
 
+/// A generation of the log that a restart has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ended {
+    /// Its salts, as one word.
+    pub salts: u64,
+    /// nBackfill as last published in it.
+    pub backfill: u32,
+}
+
 /// What an fsync in flight will have covered.
 #[derive(Clone, Copy, Debug, Hash)]
 struct SyncCover {
@@ -102,6 +111,8 @@ pub struct Ledger {
     pub frames_synced: u32,
     /// nBackfill as last published.
     pub backfill: u32,
+    /// The generation that the last restart has ended, until the log is recovered or removed.
+    pub ended: Option<Ended>,
     /// The digest of each page of the database file, from what was written to it.
     pub database: Vec<u64>,
     /// Effects on the database file so far, and how many of them a successful fsync covered.
@@ -151,6 +162,7 @@ impl Ledger {
             frames: Frames::default(),
             frames_synced: 0,
             backfill: 0,
+            ended: None,
             database_effects: 0,
             database_synced: 0,
             conns: (0..connections).map(|_| ConnFacts::default()).collect(),
@@ -424,6 +436,7 @@ impl Ledger {
     fn note_restart(&mut self, conn: u8, at: LogPoint) {
         self.conn_mut(conn).own_end = at;
         self.doubts.note_restart();
+        self.ended = Some(Ended { salts: self.published.salts, backfill: self.backfill });
         self.points.insert(at, self.newest());
         self.published = at;
         self.frames.truncate(0);
@@ -443,6 +456,7 @@ impl Ledger {
         self.published = at;
         self.frames.truncate(at.frame);
         self.backfill = 0;
+        self.ended = None;
     }
 
     /// There is a database file from now on. It was written in parts that are no pages.
@@ -459,6 +473,7 @@ impl Ledger {
         self.published = LogPoint::default();
         self.points.insert(self.published, self.newest());
         self.backfill = 0;
+        self.ended = None;
     }
 
     /// The log is gone. Until another log is synced a power loss may bring it back, a failed attempt at its end included.

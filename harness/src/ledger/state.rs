@@ -22,6 +22,7 @@ impl Ledger {
             frames,
             frames_synced,
             backfill,
+            ended,
             database,
             database_effects,
             database_synced,
@@ -42,7 +43,7 @@ impl Ledger {
         } = self;
         commits.hash(state);
         versions.hash(state);
-        (acknowledged, synced, published, frames_synced, backfill, creation).hash(state);
+        (acknowledged, synced, published, frames_synced, backfill, ended, creation).hash(state);
         frames.hash(state);
         database.hash(state);
         (database_effects, database_synced).hash(state);
