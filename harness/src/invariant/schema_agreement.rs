@@ -67,8 +67,10 @@ impl Invariant for SchemaAgreement {
             EventKind::LayoutUsed { cookie, root } => {
                 self.is_asked = true;
                 let Some(owed) = self.owed(conn, view).filter(|owed| *owed != (cookie, root)) else { return Ok(()) };
-                let what = if owed.0 == cookie { "the cookies agree, the layouts do not" } else { "the cookies differ" };
-                let summary = format!("{} runs a statement with a layout that is not its snapshot's: {what}", name(event.actor));
+                let what =
+                    if owed.0 == cookie { "the cookies agree, the layouts do not" } else { "the cookies differ" };
+                let summary =
+                    format!("{} runs a statement with a layout that is not its snapshot's: {what}", name(event.actor));
                 let layout = |(cookie, root): Layout| format!("cookie {cookie}, root page {root}");
                 let snapshot = view.ledger.conns[usize::from(conn)].snapshot;
                 return Err(Evidence::new(summary)

@@ -4,37 +4,32 @@ use std::ops::RangeInclusive;
 
 use falken_models::disk::{FileId, IoKind, IoResult, OpId};
 use falken_models::event::{EventKind, StatementKind};
+use falken_models::wal::format::{FRAME_HEADER_LEN, HEADER_LEN, frame_len};
 use falken_models::wal::{LockId, SyncMode};
 
 use super::doubts::{HEADER, Unpadded};
 use super::{Ledger, SyncCover};
 use crate::fault::Fault;
 
-/// Bytes of the log's header.
-const HEADER_LEN: u64 = 32;
-
-/// Bytes of a frame's header.
-const FRAME_HEADER_LEN: u64 = 24;
-
 impl Ledger {
-    /// Which frame, from 0, lies at an offset of the log file.
-    fn frame_at(&self, offset: u64) -> Option<usize> {
-        Some((offset.checked_sub(HEADER_LEN)? / (FRAME_HEADER_LEN + self.page_size as u64)) as usize)
+    /// Which frame, from 0, an offset of the log file lies in, and how far from its start.
+    fn place_in_log(&self, offset: u64) -> Option<(usize, usize)> {
+        let (behind, frame) = (offset.checked_sub(HEADER_LEN as u64)? as usize, frame_len(self.page_size));
+        Some((behind / frame, behind % frame))
     }
 
     /// Which frame, from 0, an operation writes the page of, or a part of it.
     pub(super) fn frame_written(&self, file: FileId, io: IoKind, offset: u64, len: u32) -> Option<usize> {
-        let frame = FRAME_HEADER_LEN + self.page_size as u64;
-        let end = offset.checked_sub(HEADER_LEN)? + u64::from(len);
-        let is_write = file == FileId::Wal && io == IoKind::Write;
-        (is_write && (end % frame == 0 || end % frame > FRAME_HEADER_LEN))
-            .then_some((end.checked_sub(1)? / frame) as usize)
+        if (file, io) != (FileId::Wal, IoKind::Write) || len == 0 {
+            return None;
+        }
+        let (frame, last) = self.place_in_log(offset + u64::from(len) - 1)?;
+        (last >= FRAME_HEADER_LEN).then_some(frame)
     }
 
     /// Whether a frame ends at an offset of the log file.
     fn ends_frame(&self, offset: u64) -> bool {
-        let frame = FRAME_HEADER_LEN + self.page_size as u64;
-        offset.checked_sub(HEADER_LEN).is_some_and(|offset| offset.is_multiple_of(frame))
+        self.place_in_log(offset).is_some_and(|(_, into)| into == 0)
     }
 
     pub(super) fn note_sync_submit(&mut self, op: OpId) {
@@ -53,8 +48,11 @@ impl Ledger {
         if let EventKind::Injected { fault } = kind {
             self.injected = Fault::from_key(fault);
         }
-        if let EventKind::PerformedUnheard { file, io: IoKind::Write, offset, len } = *kind {
-            self.note_performed(file, offset, len);
+        if let EventKind::PerformedUnheard { file, io, offset, len } = *kind {
+            self.database_effects += u64::from(file == FileId::Database);
+            if io == IoKind::Write {
+                self.note_performed(file, offset, len);
+            }
         }
         let EventKind::Finish { op, file, io, offset, len, result, digest, .. } = *kind else { return };
         let injected = self.injected.take();
@@ -73,7 +71,7 @@ impl Ledger {
             (_, IoKind::Sync) => self.note_synced(op, file, ok, injected),
             (FileId::Wal, IoKind::Write) if offset == 0 && ok => self.doubts.note_header_written(),
             (FileId::Wal, IoKind::Write) => {
-                if let (Some(index), IoResult::Ok(moved)) = (self.frame_at(offset), result)
+                if let (Some((index, _)), IoResult::Ok(moved)) = (self.place_in_log(offset), result)
                     && self.ends_frame(offset + u64::from(moved))
                 {
                     self.frames.note_written(index);
@@ -96,7 +94,9 @@ impl Ledger {
                 }
             }
             (FileId::Wal, IoKind::Remove) if ok => self.note_removed(),
-            (FileId::Wal, IoKind::Truncate) if ok => self.frames.note_cut(self.frame_at(offset).unwrap_or(0)),
+            (FileId::Wal, IoKind::Truncate) if ok => {
+                self.frames.note_cut(self.place_in_log(offset).map_or(0, |(frame, _)| frame));
+            }
             (FileId::Wal, IoKind::Truncate) | (_, IoKind::Read | IoKind::Remove) => {}
         }
     }
@@ -120,13 +120,13 @@ impl Ledger {
 
     /// A write is in the file although nobody will be told.
     fn note_performed(&mut self, file: FileId, offset: u64, len: u32) {
-        if file == FileId::Wal && offset == 0 && u64::from(len) == HEADER_LEN {
-            return self.doubts.note_header_written();
-        }
         for (cell, is_whole) in self.cells(file, offset, len) {
-            match is_whole {
-                true => self.doubts.note_written(file, cell),
-                false => self.doubts.note_touched(file, cell),
+            if is_whole && (file, cell) == (FileId::Wal, HEADER) {
+                self.doubts.note_header_written();
+            } else if is_whole {
+                self.doubts.note_written(file, cell);
+            } else {
+                self.doubts.note_touched(file, cell);
             }
         }
     }
@@ -138,10 +138,9 @@ impl Ledger {
 
     /// The frames or pages, from 1, that a write concerns, and whether all of each. The log's header is cell 0.
     fn cells(&self, file: FileId, offset: u64, len: u32) -> impl Iterator<Item = (u32, bool)> + use<> {
-        let page = self.page_size as u64;
         let (header, cell) = match file {
-            FileId::Wal => (HEADER_LEN, FRAME_HEADER_LEN + page),
-            FileId::Database => (0, page),
+            FileId::Wal => (HEADER_LEN as u64, frame_len(self.page_size) as u64),
+            FileId::Database => (0, self.page_size as u64),
         };
         let end = offset + u64::from(len);
         let in_header = (offset < header && len > 0).then_some((HEADER, offset == 0 && end >= header));

@@ -273,8 +273,8 @@ impl Doubts {
         }
     }
 
-    /// A checkpoint copies a frame into the database file, which may spoil `pages`. `committed_below` is the last frame of the last commit that ends
-    /// below a frame: a commit that misses one of its frames is lost whole.
+    /// A checkpoint copies a frame into the database file, which may spoil `pages`. `committed_below` is the last frame of
+    /// the last commit that ends below a frame: a commit that misses one of its frames is lost whole.
     pub(super) fn note_copy(&mut self, pages: RangeInclusive<u32>, frame: u32, committed_below: impl Fn(u32) -> u32) {
         if let Some((_, by)) = self.log_from().filter(|(from, _)| frame > committed_below(*from)) {
             self.exposed.extend(pages.map(|page| (page, (Behind::CutLog, by))));

@@ -67,7 +67,8 @@ fn root_page(image: &[u8]) -> Option<u32> {
     if image.get(100) != Some(&13) || image.get(103..105) != Some(&[0, 1]) {
         return None;
     }
-    let mut rest = image.get(usize::from(u16::from_be_bytes([image[108], image[109]]))..)?;
+    let cell = image.get(108..110)?;
+    let mut rest = image.get(usize::from(u16::from_be_bytes([cell[0], cell[1]]))..)?;
     let mut next = || {
         let (value, len) = varint(rest)?;
         rest = &rest[len..];
@@ -76,7 +77,8 @@ fn root_page(image: &[u8]) -> Option<u32> {
     // The payload's length, the rowid, the length of the record's header, five serial types.
     let (_payload, _rowid, _header) = (next()?, next()?, next()?);
     let types = [next()?, next()?, next()?, next()?, next()?];
-    let text_len = |serial: u64| Some(serial.checked_sub(13)? as usize / 2);
+    // A damaged length is longer than what is left, and its sum with others fits all the same.
+    let text_len = |serial: u64| Some((serial.checked_sub(13)? / 2).min(rest.len() as u64) as usize);
     let before = text_len(types[0])? + text_len(types[1])? + text_len(types[2])?;
     let len = match types[3] {
         len @ 1..=4 => len as usize,
