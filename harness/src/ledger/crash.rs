@@ -135,6 +135,7 @@ impl Ledger {
                 continue;
             }
             if commit >= owed.must {
+                let (commit, revived) = self.by_log_end((commit, revived), recovered, owed);
                 return Ok(Found { commit, revived: revived.to_vec() });
             }
             best = best.or(Some(commit));
@@ -162,6 +163,26 @@ impl Ledger {
             .with("nearest prefix", format!("commit {}", nearest.0))
             .with("pages that differ from it", format!("{:?}", differing(nearest)));
         Err(("DUR-2", describe(evidence)))
+    }
+
+    /// Two commits may leave the same bytes: then the one that ends where the recovered log does is the one that is there.
+    fn by_log_end<'a>(
+        &'a self,
+        first: (u32, &'a [Attempt]),
+        recovered: &Recovered,
+        owed: Survival,
+    ) -> (u32, &'a [Attempt]) {
+        let Some((seq, salts)) = recovered.log.generation else { return first };
+        let log_end = LogPoint { seq, salts, frame: recovered.log.mx_frame };
+        let ends_there = |(commit, revived): (u32, &[Attempt])| {
+            log_end == revived.last().map_or(self.commits[commit as usize].at, |attempt| attempt.at)
+        };
+        let is_shown = |(commit, revived)| self.differing_pages(&recovered.image, commit, revived).is_empty();
+        let mut others = self.candidates(owed).filter(|(commit, _)| *commit >= owed.must);
+        match ends_there(first) {
+            true => first,
+            false => others.find(|other| ends_there(*other) && is_shown(*other)).unwrap_or(first),
+        }
     }
 
     /// Commits that were tried and have failed, or were lost in a crash, and may yet be seen in the files.

@@ -248,7 +248,12 @@ impl Ledger {
             | EventKind::LayoutChanged { .. }
             | EventKind::Abandon { .. }
             | EventKind::Crash { .. } => {}
-            EventKind::WalHeader { seq, salts } => self.doubts.note_header(seq, salts),
+            EventKind::WalHeader { seq, salts } => {
+                self.doubts.note_header(seq, salts);
+                // The first commit in a new log has chosen its salts; nobody else learns them before it is published.
+                let own_end = &mut self.conn_mut(conn).own_end;
+                (own_end.seq, own_end.salts) = (seq, salts);
+            }
             EventKind::CheckpointCopy { page, frame, .. } => {
                 let spoils = self.pages_of_sector(page);
                 let (points, published) = (&self.points, self.published);
@@ -371,9 +376,9 @@ impl Ledger {
             self.ghosts.push(Ghost { base: self.newest(), commits: vec![attempt] });
         }
         self.attempt = None;
-        let own_end = LogPoint { frame, ..self.published };
         let facts = &mut self.conns[usize::from(conn)];
-        facts.own_end = own_end;
+        facts.own_end.frame = frame;
+        let own_end = facts.own_end;
         facts.own_pages.insert(fact.page, fact.digest);
         if commit_pages != 0 {
             let page_digests = facts.own_pages.clone();
@@ -449,8 +454,12 @@ impl Ledger {
 
     fn note_recovered(&mut self, at: LogPoint) {
         // Where the log could not be removed the next to open it may find a failed commit in it, as after a crash.
+        let newest = self.newest();
+        let is_it = |ghost: &Ghost| ghost.base == newest && ghost.commits.last().is_some_and(|last| last.at == at);
         if let Some(attempt) = self.attempt.take_if(|attempt| attempt.at == at) {
             self.revive(attempt);
+        } else if let Some(ghost) = self.ghosts.iter().position(is_it) {
+            self.ghosts.remove(ghost).commits.into_iter().for_each(|attempt| self.revive(attempt));
         }
         self.points.insert(at, self.newest());
         self.published = at;

@@ -253,8 +253,8 @@ impl<S: Subject> Run<'_, S> {
         let mut events: Vec<Event> = std::mem::take(&mut self.events);
         self.log.drain_into(&mut events);
         for event in &events {
-            self.look_into_log(event);
             self.ledger.note(event);
+            self.look_into_log(event);
             if self.watch == Watch::Report {
                 self.trace.note(self.step, *event);
                 self.probes.note(event);
