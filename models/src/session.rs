@@ -247,7 +247,7 @@ pub struct Session {
     /// Its pages.
     pub pages: PageCache,
     /// The database file is open: from the first statement that needs it until the connection is closed or dropped.
-    pub(crate) open: bool,
+    pub open: bool,
     /// Between BEGIN and COMMIT or ROLLBACK.
     pub(crate) explicit: bool,
     /// That transaction was opened by its outermost savepoint, and ends with it.
@@ -464,8 +464,16 @@ impl Session {
     }
 
     /// Takes the database file's lock, which every connection that has the file open holds.
+    ///
+    /// While it was not held others may have made a new log, which may come to stand at the same point as the old one: the
+    /// private header must not be taken for that one's, nor the cache.
     pub(crate) fn lock_database(&mut self) -> bool {
-        self.try_lock(LockId::DATABASE, LockMode::Shared)
+        let locked = self.try_lock(LockId::DATABASE, LockMode::Shared);
+        if locked {
+            self.view.header = Header::default();
+            self.pages.clear();
+        }
+        locked
     }
 
     /// Makes that lock exclusive, if no other connection holds it.

@@ -43,7 +43,7 @@ pub(super) enum Phase {
     Release(ReleaseLocks),
     EndRead(EndRead),
     AutoCheckpoint(Box<Checkpoint>),
-    /// Like the last, after a failure of it: nobody is told.
+    /// Like the last, after a failure of it, or when a connection was dropped: nobody is told.
     AutoRelease(ReleaseLocks),
     /// The connection is being closed, with nothing left to undo.
     Close(CloseLog),
@@ -269,7 +269,6 @@ impl Statement {
             }
             Op::Close if s.sibling_runs() => Err(Error::Busy),
             Op::Rollback | Op::Close | Op::Drop => {
-                s.open &= !matches!(self.op, Op::Drop);
                 self.ends_transaction = true;
                 Ok(Phase::Unwind(Rollback::default()))
             }
@@ -381,6 +380,11 @@ impl Statement {
     fn after_end(&mut self, s: &mut Session) -> Phase {
         if matches!(self.op, Op::Close) && self.outcome.is_ok() {
             return Phase::Close(CloseLog::default());
+        }
+        if matches!(self.op, Op::Drop) {
+            // Not before its slot is free: who closes last must find no reader that holds a checkpoint back.
+            s.open = false;
+            return Phase::AutoRelease(ReleaseLocks::default());
         }
         let due = s.shared.config.auto_checkpoint;
         if self.committed && due > 0 && s.view.header.mx_frame >= due && !s.transaction_goes_on() {
