@@ -15,7 +15,9 @@ impl Invariant for CleanAfterEnd {
         let conn = connection.session().conn;
         match connection.residue() {
             None => check_header(connection, view),
-            Some(field) => Err(Evidence::new(format!("connection c{conn} has ended its statement, but `{field}` is still set"))),
+            Some(field) => {
+                Err(Evidence::new(format!("connection c{conn} has ended its statement, but `{field}` is still set")))
+            }
         }
     }
 }
