@@ -10,7 +10,7 @@ use falken_models::bug::Planted;
 use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::disk::Disk;
 use falken_models::event::EventLog;
-use falken_models::io::{Completion, IOCompletions, IOResult};
+use falken_models::io::{Completion, CompletionGroup, IOCompletions, IOResult};
 use falken_models::session::Error;
 use falken_models::sync::Arc;
 use falken_models::wal::CheckpointResult;
@@ -127,7 +127,10 @@ fn scenario() -> Scenario {
 
 fn run(fault: Fault, strategy: Box<dyn Strategy>) -> RunReport {
     let settings = Settings { seed: 1, planted: Planted(None), strategy, oracle: None };
-    let parked = IOCompletions::Single(Completion::new_sync(|_| {}));
+    let mut group = CompletionGroup::new(|_| {});
+    group.add(&Completion::new_sync(|_| {}));
+    group.add(&Completion::new_yield());
+    let parked = IOCompletions::Single(group.build());
     Run::over(&scenario(), settings, |config, disk, log| {
         let models = Models::new(config, disk, log);
         Wrapped { models, fault, steps: 0, parked, lying: [false; 8] }
@@ -160,16 +163,21 @@ fn whatever_a_subject_does_ends_in_a_verdict_with_a_tape_that_reproduces_it() {
 #[test]
 fn whoever_is_stuck_is_named_with_what_it_waits_for_and_who_holds_which_lock_and_slot() {
     let mut named = std::collections::BTreeSet::new();
+    let mut waits = String::new();
     for at in (300..900).step_by(7) {
         for fault in [Fault::Livelock(at), Fault::Deadlock(at)] {
             let report = run(fault, Box::new(Random::new(1)));
             let facts = &report.verdict.violation().unwrap().evidence.facts;
             let waiting = facts.iter().find(|fact| fact.label == "waiting").expect("somebody waits");
             assert!(waiting.value.starts_with('c') && waiting.value.contains(" at ") && waiting.value.contains("for "));
+            waits.extend(facts.iter().filter(|fact| fact.label == "waiting").map(|fact| format!("{}\n", fact.value)));
             named.extend(facts.iter().map(|fact| fact.label));
         }
     }
     assert!(named.is_superset(&["waiting", "lock", "slot"].into()), "{named:?}");
+    for wait in [", for WRITE, held by c", ", for a group of 2, of which are unfinished: [Completion(Sync, pending)]"] {
+        assert!(waits.contains(wait), "nobody waits like `{wait}`:\n{waits}");
+    }
 }
 
 #[test]

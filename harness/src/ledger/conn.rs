@@ -6,6 +6,7 @@ use std::hash::{Hash, Hasher};
 use falken_models::connection::Op;
 use falken_models::event::{LogPoint, StatementKind};
 use falken_models::session::STATEMENT_SLOTS;
+use falken_models::wal::LockId;
 
 use super::versions::{Bytes, Row, Versions};
 
@@ -44,6 +45,8 @@ pub struct StatementFacts {
     pub io_failed: bool,
     /// Whether its connection was interrupted while it ran.
     pub interrupted: bool,
+    /// The lock that it was refused last, if it has got none since.
+    pub refused: Option<LockId>,
     /// The commit that it published and has not been acknowledged for.
     pub published: Option<u32>,
     /// Whether that commit was published up to its own last frame.
@@ -143,6 +146,8 @@ impl Hash for StatementFacts {
             rolled_back,
             io_failed,
             interrupted,
+            // Only told when a run stands still.
+            refused: _,
             published,
             published_whole,
             // Only compared with the statement of an operation in flight: see `Ledger::hash_connection`.

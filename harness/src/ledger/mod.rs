@@ -16,6 +16,7 @@ mod state;
 mod versions;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use falken_models::connection::{Op, StatementId};
 use falken_models::disk::{IoKind, OpId};
@@ -68,6 +69,18 @@ pub struct Holders {
     pub shared: Vec<u8>,
     /// The connection that holds it exclusively.
     pub exclusive: Option<u8>,
+}
+
+impl fmt::Display for Holders {
+    /// `c0, c2 together` or `c1 alone`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shared: Vec<String> = self.shared.iter().map(|conn| format!("c{conn}")).collect();
+        match (self.exclusive, &shared[..]) {
+            (Some(conn), []) => write!(f, "c{conn} alone"),
+            (Some(conn), _) => write!(f, "c{conn} alone and {} together", shared.join(", ")),
+            (None, _) => write!(f, "{} together", shared.join(", ")),
+        }
+    }
 }
 
 /// A generation of the log that a restart has ended.
@@ -223,7 +236,6 @@ impl Ledger {
             EventKind::Yield { .. }
             | EventKind::Dirtied { .. }
             | EventKind::Evicted { .. }
-            | EventKind::LockBusy { .. }
             | EventKind::Lookup { .. }
             | EventKind::PageUsed { .. }
             | EventKind::StatementEnd { .. }
@@ -286,6 +298,7 @@ impl Ledger {
                 }
             }
             EventKind::Refused { io, .. } => self.conn_mut(conn).current_mut().io_failed |= io != IoKind::Read,
+            EventKind::LockBusy { lock, .. } => self.conn_mut(conn).current_mut().refused = Some(lock),
             EventKind::Lock { lock, mode } => self.note_lock(conn, lock, mode),
             EventKind::Unlock { lock, mode } => self.note_unlock(conn, lock, mode),
             EventKind::ReadBegin { slot, mark, at, .. } => self.note_read(conn, slot, mark, at),
@@ -343,6 +356,7 @@ impl Ledger {
             LockMode::Shared => holders.shared.push(conn),
             LockMode::Exclusive => holders.exclusive = Some(conn),
         }
+        self.conn_mut(conn).current_mut().refused = None;
     }
 
     fn note_unlock(&mut self, conn: u8, lock: LockId, mode: LockMode) {

@@ -30,6 +30,7 @@ mod images;
 mod record;
 mod select;
 mod state;
+mod stuck;
 mod tally;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -2,7 +2,6 @@
 
 use falken_models::connection::{Op, StatementId};
 use falken_models::digest::mix;
-use falken_models::disk::OpInfo;
 use falken_models::session::STATEMENT_SLOTS;
 use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
@@ -13,7 +12,6 @@ use crate::choice::{Choice, Kind, OptionId};
 use crate::client::Phase;
 use crate::invariant::Moment;
 use crate::subject::Subject;
-use crate::verdict::{Evidence, Violation};
 
 /// Actions that a run may take to bring everything to its end once faults have stopped, per connection.
 const SETTLE_ACTIONS_MAX: u64 = 20_000;
@@ -139,32 +137,5 @@ impl<S: Subject> Run<'_, S> {
             OptionId::Step(id) => Action::Step(id),
             other => unreachable!("{other} is no actor"),
         })
-    }
-
-    /// Who waits for what.
-    fn stuck(&self, invariant: &'static str, summary: &str) -> Box<Violation> {
-        let mut evidence = Evidence::new(summary);
-        for (client, op) in self.clients.iter().zip(&self.running) {
-            let (id, Some(op)) = (client.id, op) else { continue };
-            let wait = self.subject.awaiting(id).map_or("nothing".into(), |io| format!("{io:?}"));
-            let connection = self.subject.inspect().and_then(|all| all.connections.get(usize::from(id.conn))?.as_ref());
-            let site = connection.map_or("?", |connection| connection.site(id.slot).name());
-            evidence = evidence.with("waiting", format!("{id} {} at {site}, for {wait}", op.kind().name()));
-        }
-        let held = (0_u8..).zip(&self.ledger.locks).filter(|(_, holders)| **holders != Default::default());
-        for (lock, holders) in held {
-            evidence = evidence.with("lock", format!("{} {holders:?}", falken_models::wal::LockId(lock).name()));
-        }
-        for (conn, facts) in (0..).zip(&self.ledger.conns) {
-            let Some(reading) = &facts.reading else { continue };
-            let text = format!("c{conn} reads on slot {} with mark {}", reading.slot, reading.mark);
-            evidence = evidence.with("slot", text);
-        }
-        for op in &self.in_flight {
-            let OpInfo { owner, ordinal, kind, file, offset, len, .. } = *op;
-            let text = format!("c{owner}.{ordinal} {} {} {offset}+{len}", kind.name(), file.name());
-            evidence = evidence.with("in flight", text);
-        }
-        Box::new(Violation { invariant, step: self.step, evidence })
     }
 }
