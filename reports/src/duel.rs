@@ -71,6 +71,11 @@ impl Cell {
         self.runs().mean
     }
 
+    /// Median runs; a trial that found nothing counts with its cap.
+    pub fn runs_median(&self) -> u64 {
+        self.runs().median
+    }
+
     /// Mean CPU seconds; a trial that found nothing counts with what it took.
     pub fn mean_cpu_seconds(&self) -> f64 {
         self.trials.iter().map(|(_, trial)| trial.cpu_seconds).sum::<f64>() / self.trials.len().max(1) as f64

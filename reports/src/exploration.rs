@@ -5,6 +5,7 @@ use std::fmt::Write;
 use falken_harness::explore::{Ended, Figures, collision_probability};
 use serde_json::json;
 
+use crate::night::{Search, Timing};
 use crate::{Failure, json, text};
 
 /// A search that has ended.
@@ -12,6 +13,8 @@ use crate::{Failure, json, text};
 pub struct Exploration {
     /// The scenario.
     pub scenario: String,
+    /// From which every run of it draws.
+    pub seed: u64,
     /// The planted bug.
     pub planted: Option<&'static str>,
     /// Why it has ended.
@@ -44,14 +47,13 @@ impl Exploration {
         }
     }
 
-    fn headline(&self) -> &'static str {
+    fn headline(&self) -> String {
+        let reach = Search::from(self).reach();
         match (&self.failure, self.ended) {
-            (Some(_), _) => "VIOLATION",
-            (None, Ended::Finished) if self.bounds.is_empty() => "pass: finished, every schedule was tried",
-            (None, Ended::Finished) => "pass: finished, every schedule within the bounds was tried",
-            (None, Ended::Limit) => "unknown: a limit was hit before every state was looked at",
-            (None, Ended::Stopped) => "unknown: stopped before every state was looked at",
-            (None, Ended::Violation) => "violation",
+            (Some(_), _) => "VIOLATION".into(),
+            (None, Ended::Finished) => format!("pass: {reach}"),
+            (None, Ended::Limit | Ended::Stopped) => format!("unknown: {reach}"),
+            (None, Ended::Violation) => "violation".into(),
         }
     }
 
@@ -65,31 +67,11 @@ impl Exploration {
         if let Some(failure) = &self.failure {
             text::write_failure(&mut out, failure);
         }
-        let Figures { states, transitions, pruned, ends, violations, depth, bounded } = self.figures;
-        let [states_text, transitions, pruned, ends, waiting] =
-            [states, transitions, pruned, ends, self.waiting].map(text::grouped);
         let planted = self.planted.map_or(String::new(), |bug| format!(" with `{bug}` planted"));
         let _ = writeln!(out, "{}: {}{planted}", self.scenario, self.headline());
-        let _ = writeln!(out, "  states      {states_text}, of which {waiting} were not looked at; depth {depth}");
-        let _ = writeln!(
-            out,
-            "  transitions {transitions}: {pruned} to known states, {ends} to the end, {violations} to a violation"
-        );
-        let bounds = if self.bounds.is_empty() { "none".into() } else { self.bounds.join(", ") };
-        let forbade = if bounded > 0 {
-            format!("; they forbade something {} times", text::grouped(bounded))
-        } else {
-            String::new()
-        };
-        let _ = writeln!(out, "  bounds      {bounds}{forbade}");
-        let rate = text::grouped(self.rate());
-        let s = if self.jobs == 1 { "" } else { "s" };
-        let _ = writeln!(out, "  speed       {rate} states per second, {:.1} s on {} job{s}", self.seconds, self.jobs);
-        let _ = writeln!(
-            out,
-            "  collisions  a state was hidden by another one's hash with probability {:.1e}",
-            collision_probability(states)
-        );
+        let timing = Timing { seconds: self.seconds, jobs: self.jobs as u64, ..Timing::default() };
+        let figures = Search::from(self).figures(&timing);
+        figures.iter().for_each(|(label, value)| _ = writeln!(out, "  {label:11} {value}"));
         self.notes.iter().for_each(|note| _ = writeln!(out, "  note        {note}"));
         out
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::Night;
-use crate::night::Standing;
+use crate::night::{KillMatrix, Standing};
 
 /// One `::error` line for each group that fails and each gate that did not hold.
 pub fn annotations(night: &Night) -> String {
@@ -18,6 +18,9 @@ pub fn annotations(night: &Night) -> String {
     }
     for difference in &night.facts.determinism.differences {
         error("a run was not the same again", &format!("{}\n{}", difference.what, difference.replay));
+    }
+    for row in night.kill_matrix.iter().flat_map(KillMatrix::survivors) {
+        error(&format!("{} survived", row.name()), "nothing has caught this planted bug");
     }
     night.failed_gates().for_each(|gate| error(&format!("gate {}", gate.name), &gate.what));
     out

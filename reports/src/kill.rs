@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::night::KillStatus;
 use crate::table::{Style, write_rows};
 
 /// The engines of racing threads that have a column.
@@ -39,7 +40,8 @@ pub struct Cell {
 }
 
 impl Cell {
-    fn found(&self) -> usize {
+    /// How many hunts caught it.
+    pub fn found(&self) -> usize {
         self.kills.iter().filter(|kill| kill.counts()).count()
     }
 
@@ -54,8 +56,13 @@ impl Cell {
         self.median(|kill| kill.runs)
     }
 
+    /// The median of their seconds.
+    pub fn seconds(&self) -> Option<f64> {
+        self.median(|kill| kill.seconds)
+    }
+
     /// Who caught it, the most frequent first.
-    fn caught_by(&self) -> Vec<&'static str> {
+    pub fn caught_by(&self) -> Vec<&'static str> {
         let caught = |kill: &Kill| kill.caught_by.filter(|_| kill.counts());
         let mut ids: Vec<&str> = self.kills.iter().filter_map(caught).collect();
         ids.sort_unstable();
@@ -124,12 +131,21 @@ impl Row {
         !self.is_equivalent && self.best().is_none()
     }
 
-    fn status(&self) -> &'static str {
+    /// What became of it.
+    pub fn status(&self) -> KillStatus {
         match () {
-            () if self.survives() => "SURVIVED",
-            () if self.scenario.is_none() && self.threads.is_empty() => "not tried",
-            () if self.is_equivalent => "equivalent",
-            () => "caught",
+            () if self.survives() => KillStatus::Survived,
+            () if self.scenario.is_none() && self.threads.is_empty() => KillStatus::NotTried,
+            () if self.is_equivalent => KillStatus::Equivalent,
+            () => KillStatus::Caught,
+        }
+    }
+
+    /// The same for a column in which a survivor should be seen.
+    fn status_shown(&self) -> &'static str {
+        match self.status() {
+            KillStatus::Survived => "SURVIVED",
+            status => status.name(),
         }
     }
 
@@ -143,8 +159,8 @@ impl Row {
     fn catchers(&self) -> String {
         match self.best() {
             Some(best) => best.caught_by().join(" "),
-            None if self.scenario.is_some() => self.status().into(),
-            None => self.threads.iter().find_map(|kill| kill.caught_by).unwrap_or(self.status()).into(),
+            None if self.scenario.is_some() => self.status_shown().into(),
+            None => self.threads.iter().find_map(|kill| kill.caught_by).unwrap_or(self.status_shown()).into(),
         }
     }
 
@@ -167,7 +183,7 @@ impl Row {
     }
 
     /// The form that shows it on threads.
-    fn form(&self) -> &'static str {
+    pub fn form(&self) -> &'static str {
         let caught = self.threads.iter().find(|kill| kill.caught_by.is_some());
         caught.or(self.threads.first()).map_or("falken threads", |kill| kill.form)
     }
@@ -224,7 +240,7 @@ impl Row {
         json!({
             "bug": self.bug,
             "mode": self.mode,
-            "status": self.status(),
+            "status": self.status_shown(),
             "names": self.names,
             "scenario": self.scenario,
             "best_strategy": self.best().map(|best| best.strategy),
@@ -317,14 +333,14 @@ impl KillReport {
     }
 
     fn summary(&self) -> String {
-        let count = |status: &str| self.rows.iter().filter(|row| row.status() == status).count();
+        let count = |status: KillStatus| self.rows.iter().filter(|row| row.status() == status).count();
         let stopped = if self.is_stopped { "stopped early: " } else { "" };
         format!(
             "\n{stopped}{} caught, {} survived, {} equivalent, {} not tried, in {:.0} s; loom, shuttle: the execution that fails\n",
-            count("caught"),
-            count("SURVIVED"),
-            count("equivalent"),
-            count("not tried"),
+            count(KillStatus::Caught),
+            count(KillStatus::Survived),
+            count(KillStatus::Equivalent),
+            count(KillStatus::NotTried),
             self.seconds
         )
     }

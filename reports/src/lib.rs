@@ -1,8 +1,8 @@
 //! falken-reports: what a run says about itself, one file per format.
 //!
 //! A report is made from data that is complete before it is written; it runs nothing and asks nobody. [`Summary`] is that
-//! data; [`TABLE`] lists the formats. A new format is one file and one line there. [`Night`] is the data of many scenarios' runs, with
-//! a JSON form of its own; [`format`](mod@format) holds the formats that are made from it, for files.
+//! data; [`TABLE`] lists the formats. A new format is one file and one line there. [`Night`] is the data of many scenarios' runs, of a
+//! search, an exploration of threads or a kill matrix, with a JSON form of its own; [`format`](mod@format) holds the formats that are made from it, for files.
 
 mod action;
 mod catalogue;

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use crate::text;
+use crate::night::{Racing, Timing};
+use crate::{text, words};
 
 /// The width of a lane.
 const LANE_WIDTH: usize = 34;
@@ -41,6 +42,8 @@ pub struct Threads {
     pub engine: &'static str,
     /// The planted bug.
     pub planted: Option<String>,
+    /// From which its schedules are drawn, where they are drawn.
+    pub seed: u64,
     /// Within what it explored, in words.
     pub bound: String,
     /// How many executions.
@@ -71,15 +74,9 @@ impl Threads {
         let planted = self.planted.as_ref().map_or(String::new(), |bug| format!(" with `{bug}` planted"));
         let verdict = if self.failure.is_some() { "VIOLATION" } else { "pass" };
         let _ = writeln!(out, "{} under {}{planted}: {verdict}", self.subject, self.engine);
-        let reach = match (self.failure.is_some(), self.exhaustive) {
-            (true, _) => "until it failed",
-            (false, true) => "all there are within the bound",
-            (false, false) => "a sample",
-        };
-        let _ = writeln!(out, "  executions  {}: {reach}", text::grouped(self.executions));
-        let _ = writeln!(out, "  bound       {}", self.bound);
-        let _ =
-            writeln!(out, "  speed       {} executions per second, {:.1} s", text::grouped(self.rate()), self.seconds);
+        let timing = Timing { seconds: self.seconds, ..Timing::default() };
+        let figures = Racing::from(self).figures(&timing);
+        figures.iter().for_each(|(label, value)| _ = writeln!(out, "  {label:11} {value}"));
         self.notes.iter().for_each(|note| _ = writeln!(out, "  note        {note}"));
         if self.failure.is_none() {
             let mut label = "not proved";
@@ -144,7 +141,7 @@ fn write_failure(out: &mut String, failure: &ThreadsFailure) {
         let _ = writeln!(out, "  replay      {replay}");
     }
     if let Some(switches) = failure.switches {
-        let _ = writeln!(out, "  schedule    {switches} switches between threads");
+        let _ = writeln!(out, "  schedule    {}", words::switches(switches));
     }
     out.push('\n');
 }

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::Night;
-use crate::night::Group;
+use crate::night::{Group, KillMatrix, Work};
+use crate::table::{Style, write_rows};
 use crate::text::grouped;
+use crate::{Night, threads};
 
 /// A group in a paragraph for a terminal or a log.
 pub(crate) fn group(group: &Group) -> String {
@@ -20,14 +21,93 @@ pub(crate) fn group(group: &Group) -> String {
         }
         story.race.iter().for_each(|race| _ = writeln!(out, "race: {race}"));
     }
+    if !group.lanes.is_empty() {
+        let _ = writeln!(out, "\n{}", lanes(group).trim_end());
+    }
     if !group.replay.is_empty() {
         let _ = writeln!(out, "\nreplay: {}", group.replay);
     }
     out
 }
 
+/// What the threads did, a column each; the last events if there are many.
+pub(crate) fn lanes(group: &Group) -> String {
+    let lines: Vec<(String, String)> =
+        group.lanes.iter().map(|event| (event.lane.clone(), event.text.clone())).collect();
+    threads::draw(&lines)
+}
+
+/// Everything that was hunted for planted bugs, as a table.
+pub(crate) fn kills(kills: &KillMatrix, style: Style) -> String {
+    let mut engines: Vec<&str> =
+        kills.rows.iter().flat_map(|row| &row.racing).map(|kill| kill.engine.as_str()).collect();
+    engines.sort_unstable();
+    engines.dedup();
+    let heads = ["bug", "status", "caught by", "shown in"].into_iter();
+    let heads =
+        heads.chain(kills.strategies.iter().map(String::as_str)).chain(["shrunk"]).chain(engines.iter().copied());
+    let mut rows: Vec<Vec<String>> = vec![heads.map(String::from).collect()];
+    for row in &kills.rows {
+        let cells = (0..kills.strategies.len()).map(|at| match row.cells.get(at) {
+            None => String::new(),
+            Some(cell) if cell.found == 0 => "-".into(),
+            Some(cell) if cell.found < kills.trials => format!("{} ({}/{})", cell.runs, cell.found, kills.trials),
+            Some(cell) => cell.runs.to_string(),
+        });
+        let racing = engines.iter().map(|engine| {
+            let kill = row.racing.iter().find(|kill| kill.engine == *engine);
+            kill.map_or_else(String::new, |kill| {
+                kill.caught_by.as_ref().map_or("-".into(), |_| kill.executions.to_string())
+            })
+        });
+        let about = [row.name(), row.status.name().into(), row.invariants.join(" "), row.scenario.clone()];
+        let shrunk = row.shrunk.map_or_else(String::new, |actions| actions.to_string());
+        rows.push(about.into_iter().chain(cells).chain([shrunk]).chain(racing).collect());
+    }
+    write_rows(&rows, style)
+}
+
+/// What was worked on, in a few words.
+pub(crate) fn subject(night: &Night) -> String {
+    let plural = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    match night.work() {
+        Work::Runs => {
+            let (runs, s) = (grouped(night.facts.runs), if night.facts.runs == 1 { "" } else { "s" });
+            format!("{runs} run{s} of {}", plural(night.facts.scenarios.len(), "scenario"))
+        }
+        Work::Search(_) => {
+            let names: Vec<&str> = night.facts.scenarios.iter().map(|scenario| scenario.name.as_str()).collect();
+            format!("every schedule of {}", names.join(", "))
+        }
+        Work::Racing(racing) => format!("{} under {}", racing.subject, racing.engine),
+        Work::Kills(_) => plural(night.plan.planted.len(), "planted bug"),
+    }
+}
+
+/// How often a schedule goes from one thread to another.
+pub(crate) fn switches(switches: usize) -> String {
+    format!("{switches} switch{} between threads", if switches == 1 { "" } else { "es" })
+}
+
+/// What a pass does not prove, one sentence each; nothing if it was none.
+pub(crate) fn not_proved(night: &Night) -> &[String] {
+    match night.work() {
+        Work::Racing(racing) if !racing.failed => &racing.not_proved,
+        Work::Racing(_) | Work::Runs | Work::Search(_) | Work::Kills(_) => &[],
+    }
+}
+
 /// The figures of a night, as label and value.
 pub(crate) fn figures(night: &Night) -> Vec<(&'static str, String)> {
+    match night.work() {
+        Work::Runs => of_runs(night),
+        Work::Search(search) => search.figures(&night.timing),
+        Work::Racing(racing) => racing.figures(&night.timing),
+        Work::Kills(kills) => kills.figures(&night.timing),
+    }
+}
+
+fn of_runs(night: &Night) -> Vec<(&'static str, String)> {
     let facts = &night.facts;
     let evaluations: u64 = facts.invariants.iter().map(|invariant| invariant.evaluated).sum();
     let jobs = night.timing.jobs;

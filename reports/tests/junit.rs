@@ -55,3 +55,19 @@ fn what_belongs_to_no_scenario_has_a_suite_of_its_own() {
     assert_eq!(cases[&("scenario-4".into(), "RUN-HUNG (wal-8-0123abcd)".into())], "error");
     assert!(!cases.keys().any(|(_, name)| name.contains("wal-7")), "a fixed group is no case");
 }
+
+#[test]
+fn a_search_threads_and_a_kill_matrix_have_a_case_for_what_they_covered() {
+    let [search, racing, kills] = support::without_runs().map(|report| read(&report));
+    assert_eq!(cases(&search)[&("two-writers".into(), "every schedule".into())], "skip", "it ended at a violation");
+    assert_eq!(cases(&racing)[&("group-two".into(), "executions under loom".into())], "skip");
+    for (report, case) in
+        [(&search, ("two-writers", "WAL-1")), (&racing, ("group-two", "WAL-2")), (&kills, ("planted bugs", "b.bug"))]
+    {
+        assert_eq!((report.failures, report.errors), (1, 0), "{report:?}");
+        let failed: Vec<_> =
+            cases(report).into_iter().filter(|(_, status)| *status == "fail").map(|(name, _)| name).collect();
+        assert_eq!(failed.iter().map(|(suite, case)| (suite.as_str(), case.as_str())).collect::<Vec<_>>(), [case]);
+    }
+    assert_eq!(cases(&kills)[&("planted bugs".into(), "a.bug".into())], "pass");
+}

@@ -35,6 +35,10 @@ fn a_night_conforms_to_its_schema() {
     let schema: Value = serde_json::from_str(&fs::read_to_string(path("night.schema.json")).unwrap()).unwrap();
     let night: Value = serde_json::from_str(&format::find("json").unwrap().format.write(&support::eventful())).unwrap();
     conforms::check(&schema, &night).unwrap();
+    for report in support::without_runs() {
+        let night: Value = serde_json::from_str(&format::find("json").unwrap().format.write(&report)).unwrap();
+        conforms::check(&schema, &night).unwrap();
+    }
     // And what does not is told apart.
     let mut wrong = night;
     wrong["facts"]["groups"][0]["kind"] = "surprise".into();

@@ -199,6 +199,9 @@ pub struct Explore {
     /// Which invariants are checked: `all`, `cheap`, `none`, or ids and names with commas between (see `falken list invariants`)
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub checks: Vec<String>,
+    /// Where reports go.
+    #[command(flatten)]
+    pub report: ReportFiles,
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -305,6 +308,9 @@ pub struct Threads {
     /// Where repro files go
     #[arg(long, value_name = "DIR", default_value = "falken-repros")]
     pub repro_dir: PathBuf,
+    /// Where reports go.
+    #[command(flatten)]
+    pub report: ReportFiles,
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,
@@ -385,6 +391,7 @@ Examples:
   falken bugs --matrix                                 every bug x strategy x sync mode: what catches it, how soon
   falken bugs --matrix --format markdown --strategy random --strategy portfolio
   falken bugs --alone                                  does each invariant named for a bug catch it by itself?
+  falken bugs --matrix --report html=kills.html,junit=kills.xml
   falken bugs --duel --trials 200                      every strategy on every planted bug
   falken bugs --duel --bug wal.slot0-not-revalidated   on one of them
   falken bugs --duel --strategy pos --strategy pct-3   two strategies only")]
@@ -432,6 +439,9 @@ pub struct Bugs {
     /// How the report is written
     #[arg(long, value_enum, default_value_t = TableFormat::Text, conflicts_with = "json")]
     pub format: TableFormat,
+    /// Where reports go.
+    #[command(flatten)]
+    pub report: ReportFiles,
     /// Write the report as JSON
     #[arg(long)]
     pub json: bool,

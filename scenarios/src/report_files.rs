@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,7 +13,8 @@ use falken_harness::repro::Repro;
 use falken_harness::shrink::{self, Failing};
 use falken_reports::format::{self, FORMATS, FormatEntry, Report, Shows};
 use falken_reports::night::Group;
-use falken_reports::{Night, Summary, github};
+use falken_reports::threads::Threads;
+use falken_reports::{Exploration, Night, Summary, github};
 
 use crate::exit::{Failure, suggest};
 use crate::repro_file::{read, write_whole};
@@ -134,11 +135,37 @@ pub fn of_night(night: Night, shows: Shows) -> Report {
 
 /// A batch that `command` has run, as a report. What the texts of the repro say is read from its file.
 pub fn of_batch(command: &str, summary: &Summary, files: &[ReportFile]) -> Report {
-    let mut night = Night::of_batch(command, summary);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    (night.timing.began, night.timing.ended) = (now.saturating_sub(summary.seconds as u64), now);
-    let mut recordings = BTreeMap::new();
     let path = summary.failure.as_ref().and_then(|failure| failure.repro.as_ref().ok());
+    with_repro(Night::of_batch(command, summary), path, files)
+}
+
+/// A search, as a report.
+pub fn of_search(search: &Exploration, files: &[ReportFile]) -> Report {
+    let path = search.failure.as_ref().and_then(|failure| failure.repro.as_ref().ok());
+    with_repro(Night::of_search(search), path, files)
+}
+
+/// An exploration of racing threads, as a report. Its repro file is no case that could be recorded.
+pub fn of_racing(threads: &Threads) -> Report {
+    let mut night = ended_now(Night::of_racing(threads));
+    let path = threads.failure.as_ref().and_then(|failure| failure.repro.as_ref().ok());
+    if let (Some(group), Some(text)) =
+        (night.facts.groups.first_mut(), path.and_then(|path| fs::read_to_string(path).ok()))
+    {
+        group.repro = text;
+    }
+    Report { night, ..Report::default() }
+}
+
+/// Hunts for planted bugs, as a report.
+pub fn of_kills(night: Night) -> Report {
+    Report { night: ended_now(night), ..Report::default() }
+}
+
+/// A night whose only failure has its repro in a file of the simulator.
+fn with_repro(night: Night, path: Option<&String>, files: &[ReportFile]) -> Report {
+    let mut night = ended_now(night);
+    let mut recordings = BTreeMap::new();
     if let (Some(group), Some(repro)) =
         (night.facts.groups.first_mut(), path.and_then(|path| read(Path::new(path)).ok()))
     {
@@ -149,4 +176,11 @@ pub fn of_batch(command: &str, summary: &Summary, files: &[ReportFile]) -> Repor
         }
     }
     Report { night, recordings }
+}
+
+/// A night that ends now.
+fn ended_now(mut night: Night) -> Night {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    (night.timing.began, night.timing.ended) = (now.saturating_sub(night.timing.seconds as u64), now);
+    night
 }

@@ -102,3 +102,156 @@ fn a_report_that_cannot_be_written_is_refused_before_any_work() {
         assert!(stderr.contains(said), "{stderr}");
     }
 }
+
+/// A command that is no batch, its exit code, and what its reports must say.
+struct Told {
+    args: &'static [&'static str],
+    exit: i32,
+    /// A suite and a case of it, and the failures among all cases.
+    junit: (&'static str, &'static str, usize),
+    /// Where the part of its own is in the JSON report.
+    part: &'static str,
+    /// Words that Markdown, text and the page must all have.
+    words: &'static [&'static str],
+}
+
+const TOLD: &[Told] = &[
+    Told {
+        args: &["explore", "two-writers"],
+        exit: 0,
+        junit: ("two-writers", "every schedule", 0),
+        part: "search",
+        words: &["were not looked at", "states per second"],
+    },
+    Told {
+        args: &["explore", "two-writers", "--depth", "10"],
+        exit: 6,
+        junit: ("two-writers", "every schedule", 0),
+        part: "search",
+        words: &["unknown", "depth 10"],
+    },
+    Told {
+        args: &["explore", "two-writers", "--plant", "wal.no-busy-snapshot-check"],
+        exit: 1,
+        junit: ("two-writers", "TX-5", 1),
+        part: "search",
+        words: &["TX-5", "wal.no-busy-snapshot-check", "falken replay"],
+    },
+    Told {
+        args: &["threads", "group-cancel-one", "--engine", "loom"],
+        exit: 0,
+        junit: ("group-cancel-one", "executions under loom", 0),
+        part: "racing",
+        words: &["all there are within the bound"],
+    },
+    Told {
+        args: &["threads", "link-while-finishing", "--engine", "shuttle", "--plant", "group.link-after-finish"],
+        exit: 1,
+        junit: ("link-while-finishing", "IO-3", 1),
+        part: "racing",
+        words: &["IO-3", "until it failed", "falken replay"],
+    },
+    Told {
+        args: &[
+            "bugs",
+            "--matrix",
+            "--bug",
+            "completion.double-complete",
+            "--strategy",
+            "random",
+            "--trials",
+            "1",
+            "--mode",
+            "full",
+        ],
+        exit: 0,
+        junit: ("planted bugs", "completion.double-complete full", 0),
+        part: "kill_matrix",
+        words: &["completion.double-complete", "caught", "shuttle"],
+    },
+    Told {
+        args: &[
+            "bugs",
+            "--matrix",
+            "--bug",
+            "group.no-progress-wake",
+            "--strategy",
+            "random",
+            "--trials",
+            "1",
+            "--mode",
+            "full",
+            "--checks",
+            "CK-1",
+        ],
+        exit: 1,
+        junit: ("planted bugs", "group.no-progress-wake full", 1),
+        part: "kill_matrix",
+        words: &["survived"],
+    },
+    Told {
+        args: &["bugs", "--alone", "--bug", "reentry.group-rebuilt"],
+        exit: 0,
+        junit: ("planted bugs", "reentry.group-rebuilt IO-3", 0),
+        part: "kill_matrix",
+        words: &["checked alone"],
+    },
+    Told {
+        args: &["bugs", "--duel", "--bug", "reentry.group-rebuilt", "--strategy", "random", "--trials", "1"],
+        exit: 0,
+        junit: ("planted bugs", "reentry.group-rebuilt", 0),
+        part: "kill_matrix",
+        words: &["random"],
+    },
+];
+
+#[test]
+fn what_is_no_batch_of_runs_is_told_in_every_format() {
+    for told in TOLD {
+        let dir = tempfile::tempdir().unwrap();
+        let files = "--report=html=a.html,json=a.json,junit=a.xml,md=a.md,perfetto=a.trace.json,text=a.txt";
+        let output = falken(dir.path(), &[told.args, &[files]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(told.exit), "{:?}: {said}", told.args);
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).unwrap();
+        let night = json(read("a.json").as_bytes());
+        conforms::check(&schema("night.schema.json"), &night).unwrap();
+        for part in ["search", "racing", "kill_matrix"] {
+            assert_eq!(night[part].is_null(), part != told.part, "{:?}: {part}", told.args);
+        }
+        let junit = quick_junit::Report::deserialize_from_str(&read("a.xml")).unwrap();
+        let (suite, case, failures) = told.junit;
+        let suite =
+            junit.test_suites.iter().find(|known| known.name.as_str() == suite).unwrap_or_else(|| panic!("{junit:?}"));
+        assert!(suite.test_cases.iter().any(|known| known.name.as_str() == case), "{suite:?}");
+        assert_eq!((junit.failures, junit.errors), (failures, 0), "{junit:?}");
+        assert_eq!(said.matches("::error").count(), failures, "{said}");
+        let texts = ["a.html", "a.md", "a.txt"].map(|name| (name, read(name)));
+        for (word, (name, text)) in told.words.iter().flat_map(|word| texts.iter().map(move |text| (word, text))) {
+            assert!(text.replace('\\', "").contains(word), "{:?}: {name} without `{word}`: {text}", told.args);
+        }
+        assert_eq!(read("summary.md"), texts[1].1);
+        let trace = json(read("a.trace.json").as_bytes());
+        assert_eq!(
+            trace["traceEvents"].as_array().unwrap().is_empty(),
+            night["facts"]["groups"].as_array().unwrap().is_empty()
+        );
+    }
+}
+
+#[test]
+fn the_report_of_failing_threads_has_what_they_did_and_a_repro_that_replays() {
+    let dir = tempfile::tempdir().unwrap();
+    let plant = ["threads", "--plant", "group.link-after-finish", "--report=json=a.json"];
+    assert_eq!(falken(dir.path(), &plant).status.code(), Some(1));
+    let night = json(fs::read_to_string(dir.path().join("a.json")).unwrap().as_bytes());
+    let group = &night["facts"]["groups"][0];
+    let lanes: Vec<&str> =
+        group["lanes"].as_array().unwrap().iter().map(|event| event["lane"].as_str().unwrap()).collect();
+    assert!(lanes.iter().any(|lane| *lane != lanes[0]), "{group:#}");
+    fs::write(dir.path().join("again.toml"), group["repro"].as_str().unwrap()).unwrap();
+    let replayed = falken(dir.path(), &["replay", "again.toml", "--report=json=b.json"]);
+    assert_eq!(replayed.status.code(), Some(1), "{}", String::from_utf8_lossy(&replayed.stderr));
+    let again = json(fs::read_to_string(dir.path().join("b.json")).unwrap().as_bytes());
+    assert_eq!(again["facts"]["groups"][0]["id"], group["id"], "the same failure has the same name");
+}

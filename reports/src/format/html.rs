@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Report, ReportFormat};
 use crate::night::Point;
-use crate::{Night, timeline};
+use crate::{Night, timeline, words};
 
 /// The format.
 pub struct Html;
@@ -47,7 +47,15 @@ impl ReportFormat for Html {
         }
         let night = thinned(&report.night);
         let verdict = night.verdict();
-        let data = json!({"night": night, "verdict": verdict, "timelines": timelines, "omitted": omitted});
+        let data = json!({
+            "night": night,
+            "verdict": verdict,
+            "subject": words::subject(&night),
+            "figures": words::figures(&night),
+            "not_proved": words::not_proved(&night),
+            "timelines": timelines,
+            "omitted": omitted,
+        });
         let title = format!("falken {}: {verdict}", night.plan.command);
         fill(&[
             ("{{title}}", &text(&title)),

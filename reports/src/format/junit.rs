@@ -9,7 +9,10 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::{Report, ReportFormat};
 use crate::Night;
-use crate::night::{Gate, GateOutcome, Group, Kind, Regression, RegressionOutcome, ScenarioFacts, Standing};
+use crate::night::{
+    Gate, GateOutcome, Group, KillMatrix, KillStatus, Kind, Regression, RegressionOutcome, ScenarioFacts, SearchEnd,
+    Standing, Work,
+};
 use crate::words;
 
 /// The format.
@@ -24,7 +27,11 @@ impl ReportFormat for Junit {
         let mut out = quick_junit::Report::new(format!("falken {}", night.plan.command).trim_end());
         out.set_time(duration(night.timing.seconds));
         night.facts.scenarios.iter().for_each(|scenario| _ = out.add_test_suite(suite(night, scenario)));
-        out.add_test_suite(whole_night(night));
+        match night.work() {
+            Work::Runs => _ = out.add_test_suite(whole_night(night)),
+            Work::Search(_) | Work::Racing(_) => {}
+            Work::Kills(kills) => _ = out.add_test_suite(planted_bugs(kills)),
+        }
         out.to_string().expect("a report has an XML form")
     }
 }
@@ -50,8 +57,22 @@ fn suite(night: &Night, scenario: &ScenarioFacts) -> TestSuite {
     if let Some(timing) = night.timing.scenarios.iter().find(|timing| timing.name == scenario.name) {
         suite.set_time(duration(timing.seconds));
     }
-    for (property, value) in [("runs", scenario.runs), ("failed", scenario.failed), ("actions", scenario.actions)] {
-        suite.add_property((property, value.to_string().as_str()));
+    match night.work() {
+        Work::Runs => {
+            for (property, value) in
+                [("runs", scenario.runs), ("failed", scenario.failed), ("actions", scenario.actions)]
+            {
+                suite.add_property((property, value.to_string().as_str()));
+            }
+        }
+        Work::Search(_) | Work::Racing(_) | Work::Kills(_) => {
+            for (label, value) in words::figures(night) {
+                suite.add_property((label, value.as_str()));
+            }
+            for gap in words::not_proved(night) {
+                suite.add_property(("not proved", gap.as_str()));
+            }
+        }
     }
     let is_here = |group: &&Group| {
         home(night, group) == scenario.name || group.scenarios.iter().any(|(name, _)| *name == scenario.name)
@@ -74,8 +95,10 @@ fn suite(night: &Night, scenario: &ScenarioFacts) -> TestSuite {
         }
     }
     // Runs that hung or died, and what an oracle says, are no invariants of the table.
+    let of = if night.facts.invariants.is_empty() { 1 } else { 2 };
     let others = groups.iter().filter(|group| night.facts.invariants.iter().all(|known| known.id != group.invariant));
-    others.for_each(|group| _ = suite.add_test_case(group_case(night, scenario, &group.invariant, group, 2)));
+    others.for_each(|group| _ = suite.add_test_case(group_case(night, scenario, &group.invariant, group, of)));
+    suite.add_test_cases(covered(night, scenario));
     if scenario.probes.iter().any(|probe| probe.expected) {
         suite.add_test_case(probes(scenario));
     }
@@ -107,6 +130,41 @@ fn failure(group: &Group) -> TestCaseStatus {
     });
     status.set_type(&*group.invariant).set_message(&*group.summary).set_description(words::group(group));
     status
+}
+
+/// The case that says how far a search or an exploration came. One that ended at a failure is no pass of everything else.
+fn covered(night: &Night, scenario: &ScenarioFacts) -> Option<TestCase> {
+    let (name, is_complete, reach) = match night.work() {
+        Work::Runs | Work::Kills(_) => return None,
+        Work::Search(search) => ("every schedule".into(), search.end == SearchEnd::Finished, search.reach()),
+        Work::Racing(racing) => (format!("executions under {}", racing.engine), !racing.failed, racing.reach()),
+    };
+    let mut status = if is_complete { TestCaseStatus::success() } else { TestCaseStatus::skipped() };
+    status.set_message(reach);
+    Some(case(&name, &scenario.name, status))
+}
+
+/// A suite with a case per planted bug.
+fn planted_bugs(kills: &KillMatrix) -> TestSuite {
+    const NAME: &str = "planted bugs";
+    let mut suite = TestSuite::new(NAME);
+    for row in &kills.rows {
+        let mut status = match row.status {
+            KillStatus::Caught => TestCaseStatus::success(),
+            KillStatus::Survived => TestCaseStatus::non_success(NonSuccessKind::Failure),
+            KillStatus::Missed | KillStatus::Equivalent | KillStatus::NotTried => TestCaseStatus::skipped(),
+        };
+        match row.status {
+            KillStatus::Caught => {}
+            KillStatus::Survived | KillStatus::Missed => {
+                status.set_message(format!("nothing has caught it: {} trials of {} runs", kills.trials, kills.cap));
+            }
+            KillStatus::Equivalent => _ = status.set_message("does nothing wrong in this mode"),
+            KillStatus::NotTried => _ = status.set_message("nobody has looked"),
+        }
+        suite.add_test_case(case(&row.name(), NAME, status));
+    }
+    suite
 }
 
 /// Whether the probes that the scenario expects were hit. Whether that is a failure is for a gate to say.

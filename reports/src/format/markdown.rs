@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use super::{Report, ReportFormat};
 use crate::Night;
-use crate::night::{GateOutcome, Group, Known, ScenarioFacts, Standing};
+use crate::night::{GateOutcome, Group, KillMatrix, Known, ScenarioFacts, Standing, Work};
+use crate::table::Style;
 use crate::text::grouped;
 use crate::words;
 
@@ -17,8 +18,14 @@ impl ReportFormat for Markdown {
         let mut out = format!("# falken {}: {}\n\n", inline(&night.plan.command), night.verdict());
         figures(&mut out, night);
         groups(&mut out, &night.facts.groups);
-        gates(&mut out, night);
-        scenarios(&mut out, &night.facts.scenarios);
+        match night.work() {
+            Work::Runs => {
+                gates(&mut out, night);
+                scenarios(&mut out, &night.facts.scenarios);
+            }
+            Work::Search(_) | Work::Racing(_) => not_proved(&mut out, night),
+            Work::Kills(matrix) => kills(&mut out, matrix),
+        }
         if !night.notes.is_empty() {
             let _ = writeln!(out, "## Notes\n");
             night.notes.iter().for_each(|note| _ = writeln!(out, "- {}", inline(note)));
@@ -54,7 +61,33 @@ fn code(out: &mut String, language: &str, text: &str) {
 fn figures(out: &mut String, night: &Night) {
     let _ = writeln!(out, "| | |\n|---|---|");
     words::figures(night).iter().for_each(|(label, value)| _ = writeln!(out, "| {label} | {} |", inline(value)));
-    let _ = writeln!(out, "| seed | {} |\n", night.plan.seed);
+    let planted = night.plan.planted.join(", ");
+    match night.work() {
+        Work::Kills(_) => _ = writeln!(out),
+        Work::Runs | Work::Search(_) | Work::Racing(_) => {
+            if !planted.is_empty() {
+                let _ = writeln!(out, "| planted | {} |", inline(&planted));
+            }
+            let _ = writeln!(out, "| seed | {} |\n", night.plan.seed);
+        }
+    }
+}
+
+fn not_proved(out: &mut String, night: &Night) {
+    let gaps = words::not_proved(night);
+    if !gaps.is_empty() {
+        let _ = writeln!(out, "## What a pass does not prove\n");
+        gaps.iter().for_each(|gap| _ = writeln!(out, "- {}", inline(gap)));
+        let _ = writeln!(out);
+    }
+}
+
+fn kills(out: &mut String, matrix: &KillMatrix) {
+    let _ = writeln!(out, "## Planted bugs\n\n{}", words::kills(matrix, Style::Markdown));
+    let _ = writeln!(
+        out,
+        "Under each strategy the median runs until it is caught, under each engine the execution that fails; - is not caught.\n"
+    );
 }
 
 fn groups(out: &mut String, groups: &[Group]) {

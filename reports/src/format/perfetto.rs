@@ -1,7 +1,8 @@
 //! Traces for `ui.perfetto.dev` and `chrome://tracing`: one process per group of violations, one thread per connection, one
 //! each for I/O, for the disk and the log, and for every lock.
 //!
-//! There is no time in a run: an action takes a millisecond, and its events follow one another in it.
+//! There is no time in a run: an action takes a millisecond, and its events follow one another in it. What racing threads did
+//! has a thread each, and every event a millisecond.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::{Report, ReportFormat};
 use crate::action;
+use crate::night::Group;
 
 /// The format.
 pub struct Perfetto;
@@ -31,10 +33,31 @@ impl ReportFormat for Perfetto {
                 let mut trace = Trace::new(process, recording.connections, &mut events);
                 trace.name(&format!("{}: {}", group.invariant, group.summary));
                 trace.write(recording);
+            } else {
+                write_lanes(process, group, &mut events);
             }
         }
         let trace = json!({"displayTimeUnit": "ms", "traceEvents": events});
         format!("{trace}\n")
+    }
+}
+
+/// What racing threads did: a thread each, in the order in which it happened.
+fn write_lanes(process: u64, group: &Group, out: &mut Vec<Value>) {
+    let mut lanes: Vec<&str> = Vec::new();
+    for (event, at) in group.lanes.iter().zip(0..) {
+        let lane = lanes.iter().position(|lane| *lane == event.lane).unwrap_or_else(|| {
+            lanes.push(&event.lane);
+            lanes.len() - 1
+        });
+        out.push(json!({
+            "ph": "X", "pid": process, "tid": lane, "ts": at * ACTION, "dur": ACTION, "name": event.text,
+        }));
+    }
+    let name = |kind: &str, thread: usize, name: &str| json!({"ph": "M", "pid": process, "tid": thread, "name": kind, "args": {"name": name}});
+    if !lanes.is_empty() {
+        out.push(name("process_name", 0, &format!("{}: {}", group.invariant, group.summary)));
+        out.extend(lanes.iter().enumerate().map(|(thread, lane)| name("thread_name", thread, lane)));
     }
 }
 

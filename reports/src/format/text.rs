@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use super::{Report, ReportFormat};
 use crate::Night;
-use crate::night::{Gate, GateOutcome, Group, NightStory, Plan, Sighting, Standing};
+use crate::night::{Gate, GateOutcome, Group, NIGHTLY, NightStory, Plan, Sighting, Standing, Work};
+use crate::table::Style;
 use crate::text::grouped;
+use crate::words;
 
 /// The format.
 pub struct Text;
@@ -18,15 +20,28 @@ impl ReportFormat for Text {
 
 fn write(night: &Night) -> String {
     let mut out = String::new();
-    night.facts.groups.iter().for_each(|group| write_group(&mut out, group));
+    night.facts.groups.iter().for_each(|group| write_group(&mut out, night, group));
     let planted = match &*night.plan.planted {
         [] => String::new(),
         planted => {
             format!(" with {} planted", planted.iter().map(|bug| format!("`{bug}`")).collect::<Vec<_>>().join(", "))
         }
     };
-    let _ = writeln!(out, "{}: {}{planted}", night.plan.command, verdict(night));
-    write_figures(&mut out, night);
+    match night.work() {
+        Work::Runs => {
+            let _ = writeln!(out, "{}: {}{planted}", night.plan.command, verdict(night));
+            write_figures(&mut out, night);
+        }
+        Work::Search(_) | Work::Racing(_) => {
+            let (command, subject) = (&night.plan.command, words::subject(night));
+            let _ = writeln!(out, "{command} {subject}{planted}: {}", verdict(night));
+            write_counted(&mut out, night);
+        }
+        Work::Kills(kills) => {
+            let _ = writeln!(out, "{}: {}\n\n{}", night.plan.command, verdict(night), words::kills(kills, Style::Text));
+            write_counted(&mut out, night);
+        }
+    }
     night.gates().for_each(|gate| write_gate(&mut out, gate));
     for difference in &night.facts.determinism.differences {
         let _ = writeln!(
@@ -39,6 +54,11 @@ fn write(night: &Night) -> String {
         let _ = writeln!(out, "  note        {note}");
     }
     out
+}
+
+fn write_counted(out: &mut String, night: &Night) {
+    words::figures(night).iter().for_each(|(label, value)| _ = writeln!(out, "  {label:11} {value}"));
+    words::not_proved(night).iter().for_each(|gap| _ = writeln!(out, "  {:11} {gap}", "not proved"));
 }
 
 fn verdict(night: &Night) -> String {
@@ -114,13 +134,15 @@ fn sighting(sighting: &Sighting) -> String {
     format!("run {}, {} under {}, seed {}", sighting.run, sighting.scenario, sighting.strategy, sighting.seed)
 }
 
-fn write_group(out: &mut String, group: &Group) {
+fn write_group(out: &mut String, night: &Night, group: &Group) {
     let news = match (&group.known, group.standing) {
-        (None, _) => "new".into(),
-        (Some(known), Standing::Failing) => format!("known from {}", known.from),
-        (Some(known), Standing::Fixed) => format!("known from {}, FIXED at this commit", known.from),
+        // A single command knows no earlier nights.
+        (None, _) if night.plan.command != NIGHTLY => String::new(),
+        (None, _) => " (new)".into(),
+        (Some(known), Standing::Failing) => format!(" (known from {})", known.from),
+        (Some(known), Standing::Fixed) => format!(" (known from {}, FIXED at this commit)", known.from),
     };
-    let _ = writeln!(out, "{}: {} ({news})", group.id, group.rule);
+    let _ = writeln!(out, "{}: {} is broken: {}{news}", group.id, group.invariant, group.rule);
     let _ = writeln!(out, "\n  {}", group.summary);
     let width = group.evidence.iter().map(|fact| fact.label.len()).max().unwrap_or(0);
     for fact in &group.evidence {
@@ -129,10 +151,28 @@ fn write_group(out: &mut String, group: &Group) {
     if let Some(story) = &group.story {
         write_story(out, story);
     }
+    if !group.lanes.is_empty() {
+        let _ = writeln!(out, "\n{}\n", words::lanes(group).trim_end());
+    }
+    match night.work() {
+        Work::Runs => write_sightings(out, group),
+        Work::Search(_) | Work::Racing(_) | Work::Kills(_) => {}
+    }
+    if !group.planted.is_empty() {
+        let _ = writeln!(out, "  planted     {}", group.planted.join(", "));
+    }
+    if !group.slice.is_empty() {
+        let _ = writeln!(out, "  slice       {}", group.slice.join(" → "));
+    }
+    let _ = writeln!(out, "  replay      {}\n", group.replay);
+}
+
+fn write_sightings(out: &mut String, group: &Group) {
     if group.count > 0 {
         let names =
             group.scenarios.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", ");
-        let _ = writeln!(out, "\n  seen        {} runs, {} of them shrunk: {names}", group.count, group.shrunk);
+        let s = if group.count == 1 { "" } else { "s" };
+        let _ = writeln!(out, "\n  seen        {} run{s}, {} shrunk: {names}", group.count, group.shrunk);
     } else {
         let _ = writeln!(out, "\n  seen        not this night");
     }
@@ -140,11 +180,6 @@ fn write_group(out: &mut String, group: &Group) {
     for (label, seen) in sightings.into_iter().filter_map(|(label, seen)| Some((label, seen.as_ref()?))) {
         let _ = writeln!(out, "  {label:10}  {}", sighting(seen));
     }
-    if !group.planted.is_empty() {
-        let _ = writeln!(out, "  planted     {}", group.planted.join(", "));
-    }
-    let _ = writeln!(out, "  slice       {}", group.slice.join(" → "));
-    let _ = writeln!(out, "  replay      {}\n", group.replay);
 }
 
 fn write_story(out: &mut String, story: &NightStory) {

@@ -50,7 +50,19 @@ impl Night {
             scenarios: vec![scenario],
             strategies: vec![strategy],
             invariants: batch.invariants.iter().map(invariant).collect(),
-            groups: batch.failure.iter().map(|failure| group(batch, failure)).collect(),
+            groups: batch
+                .failure
+                .iter()
+                .map(|failure| {
+                    let first = Sighting {
+                        run: batch.runs.saturating_sub(1),
+                        scenario: batch.scenario.clone(),
+                        strategy: batch.strategy.clone(),
+                        seed: Hex(failure.seed),
+                    };
+                    group(failure, first, batch.planted)
+                })
+                .collect(),
             ..Facts::default()
         };
         let plan = Plan {
@@ -66,8 +78,8 @@ impl Night {
             plan,
             facts,
             timing: timing(batch),
-            kill_matrix: None,
             notes: batch.notes.clone(),
+            ..Self::default()
         }
     }
 }
@@ -90,31 +102,31 @@ fn timing(batch: &Summary) -> Timing {
     }
 }
 
-fn group(batch: &Summary, failure: &Failure) -> Group {
+/// Whether an invariant is about progress.
+pub(super) fn kind_of(invariant: &str) -> Kind {
+    if matches!(invariant, "LIVE-1" | "LIVE-2") { Kind::Liveness } else { Kind::Violation }
+}
+
+/// The group of the only failure of a command.
+pub(super) fn group(failure: &Failure, first: Sighting, planted: Option<&str>) -> Group {
     let violation = &failure.violation;
     let slice: Vec<String> =
         failure.story.iter().flat_map(|story| &story.orders).map(|order| order.text.clone()).collect();
     let cause = digest(format!("{} {slice:?}", violation.invariant).as_bytes()) as u32;
-    let sighting = Sighting {
-        run: batch.runs.saturating_sub(1),
-        scenario: batch.scenario.clone(),
-        strategy: batch.strategy.clone(),
-        seed: Hex(failure.seed),
-    };
     let fact = |fact: &falken_harness::verdict::Fact| NightFact { label: fact.label.into(), value: fact.value.clone() };
     Group {
         id: format!("{}-{cause:08x}", violation.invariant.to_lowercase()),
-        kind: if violation.invariant.starts_with("LIVE-") { Kind::Liveness } else { Kind::Violation },
+        kind: kind_of(violation.invariant),
         invariant: violation.invariant.into(),
         rule: violation.rule().into(),
         summary: violation.evidence.summary.clone(),
         slice,
         count: 1,
         shrunk: u64::from(failure.story.is_some()),
-        scenarios: vec![(batch.scenario.clone(), 1)],
-        planted: batch.planted.iter().map(|bug| (*bug).into()).collect(),
-        first: Some(sighting.clone()),
-        last: Some(sighting),
+        scenarios: vec![(first.scenario.clone(), 1)],
+        planted: planted.into_iter().map(Into::into).collect(),
+        first: Some(first.clone()),
+        last: Some(first),
         evidence: violation.evidence.facts.iter().map(fact).collect(),
         story: failure.story.as_ref().map(NightStory::from),
         repro_file: failure.repro.clone().unwrap_or_default(),

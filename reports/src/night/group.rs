@@ -40,6 +40,9 @@ pub struct Group {
     pub evidence: Vec<NightFact>,
     /// The smallest repro, told.
     pub story: Option<NightStory>,
+    /// What racing threads did in the failing execution, in order. Empty for failures of the simulator.
+    #[serde(default)]
+    pub lanes: Vec<LaneEvent>,
     /// The smallest repro, as the text of its file.
     pub repro: String,
     /// Its file, relative to the state directory.
@@ -109,6 +112,15 @@ pub struct NightFact {
     pub label: String,
     /// What was found.
     pub value: String,
+}
+
+/// Something that a thread did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LaneEvent {
+    /// Who.
+    pub lane: String,
+    /// What.
+    pub text: String,
 }
 
 /// A shrunk case, told: [`crate::Story`] with a JSON form.

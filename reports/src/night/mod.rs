@@ -4,11 +4,16 @@
 //! the runs. It is in two halves. [`Facts`] are decided by the plan and the code alone: the same plan gives the same facts
 //! on one machine and on ten, bit for bit. [`Timing`] is what the machines add: clocks, rates, who ran what.
 //!
-//! A batch of `falken run` is a night of one scenario. What a night is not: it holds no run that passed, only their sums.
+//! A batch of `falken run` is a night of one scenario. An exhaustive search, an exploration of threads and a kill matrix are
+//! nights without runs, with a part of their own: [`Night::work`] says which it is. What a night is not: it holds no run
+//! that passed, only their sums.
 
 mod batch;
 mod facts;
 mod group;
+mod kills;
+mod racing;
+mod search;
 mod timing;
 
 use std::borrow::Cow;
@@ -18,14 +23,20 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use facts::{
-    Determinism, Difference, Evaluated, Facts, Gate, GateOutcome, KillCell, KillMatrix, KillRow, Probe, Regression,
-    RegressionOutcome, ScenarioFacts, StrategyFacts,
+    Determinism, Difference, Evaluated, Facts, Gate, GateOutcome, Probe, Regression, RegressionOutcome, ScenarioFacts,
+    StrategyFacts,
 };
-pub use group::{Figures, Group, Kind, Known, NightFact, NightOrder, NightStory, Sighting, Standing};
+pub use group::{Figures, Group, Kind, Known, LaneEvent, NightFact, NightOrder, NightStory, Sighting, Standing};
+pub use kills::{KillCell, KillMatrix, KillRow, KillStatus, RacingKill};
+pub use racing::Racing;
+pub use search::{Search, SearchEnd};
 pub use timing::{Baseline, GroupTimes, Machine, Point, ScenarioTiming, Timing};
 
 /// The version of [`Night`]'s form. It grows when a field changes its meaning or goes away, not when one is added.
 pub const FORMAT: u32 = 1;
+
+/// The command of a real night: the only one that knows earlier ones.
+pub const NIGHTLY: &str = "nightly";
 
 /// A 64-bit number that is written as `"0x…"`: JSON readers keep only 53 bits of a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -91,14 +102,43 @@ pub struct Night {
     pub facts: Facts,
     /// What is not.
     pub timing: Timing,
+    /// What an exhaustive search has covered, if it was one.
+    #[serde(default)]
+    pub search: Option<Search>,
+    /// What an exploration of racing threads has covered, if it was one.
+    #[serde(default)]
+    pub racing: Option<Racing>,
     /// How soon each strategy finds each planted bug, if that was measured.
     pub kill_matrix: Option<KillMatrix>,
     /// What the reader should know besides: what was skipped, cut off, or could not be read.
     pub notes: Vec<String>,
 }
 
+/// What was done, and what every report says about it besides groups, gates and notes.
+#[derive(Clone, Copy, Debug)]
+pub enum Work<'a> {
+    /// Runs of scenarios.
+    Runs,
+    /// An exhaustive search.
+    Search(&'a Search),
+    /// An exploration of racing threads.
+    Racing(&'a Racing),
+    /// Hunts for planted bugs.
+    Kills(&'a KillMatrix),
+}
+
 impl Night {
-    /// `pass` or `violation`, or the gate or the proof that did not hold.
+    /// What was done.
+    pub fn work(&self) -> Work<'_> {
+        match (&self.search, &self.racing, &self.kill_matrix) {
+            (Some(search), ..) => Work::Search(search),
+            (None, Some(racing), _) => Work::Racing(racing),
+            (None, None, Some(kills)) => Work::Kills(kills),
+            (None, None, None) => Work::Runs,
+        }
+    }
+
+    /// `pass` or `violation`, or what kept it from either.
     pub fn verdict(&self) -> &'static str {
         if self.facts.groups.iter().any(|group| group.standing == Standing::Failing) {
             "violation"
@@ -107,7 +147,11 @@ impl Night {
         } else if self.failed_gates().next().is_some() {
             "gate failed"
         } else {
-            "pass"
+            match self.work() {
+                Work::Search(search) if search.end != SearchEnd::Finished => "unknown",
+                Work::Kills(kills) if kills.survivors().next().is_some() => "survivors",
+                Work::Runs | Work::Search(_) | Work::Racing(_) | Work::Kills(_) => "pass",
+            }
         }
     }
 

@@ -2,8 +2,9 @@
 
 use falken_reports::Report;
 use falken_reports::night::{
-    Difference, Evaluated, FORMAT, Gate, GateOutcome, Group, Hex, KillCell, KillMatrix, KillRow, Kind, NightFact,
-    NightOrder, NightStory, Point, Probe, Regression, RegressionOutcome, ScenarioFacts, Sighting, Standing,
+    Difference, Evaluated, FORMAT, Gate, GateOutcome, Group, Hex, KillCell, KillMatrix, KillRow, KillStatus, Kind,
+    LaneEvent, NightFact, NightOrder, NightStory, Point, Probe, Racing, RacingKill, Regression, RegressionOutcome,
+    ScenarioFacts, Search, SearchEnd, Sighting, Standing,
 };
 
 /// Text that ends every kind of quoting that there is, if nobody escapes it.
@@ -75,8 +76,7 @@ pub fn night(runs: u64, groups: u64) -> Report {
     report
 }
 
-/// The same with a group that is fixed, one of a hung run, a known repro that fails, a gate that failed, a difference and a
-/// kill matrix.
+/// The same with a group that is fixed, one of a hung run, a known repro that fails, a gate that failed and a difference.
 pub fn eventful() -> Report {
     let mut report = night(240, 2);
     let night = &mut report.night;
@@ -102,12 +102,47 @@ pub fn eventful() -> Report {
         gate("canary", GateOutcome::Held),
         gate("rate", GateOutcome::NotJudged),
     ];
-    let cell = |found| KillCell { found, runs: 3, seconds: 0.5 };
-    night.kill_matrix = Some(KillMatrix {
-        trials: 20,
-        cap: 300,
-        strategies: vec!["random".into(), HOSTILE.into()],
-        rows: vec![KillRow { bug: "a.bug".into(), cells: vec![cell(20), cell(0)], ..KillRow::default() }],
-    });
     report
+}
+
+/// One of each kind of work that is no runs: a search, an exploration of threads and a kill matrix.
+pub fn without_runs() -> [Report; 3] {
+    let of = |command: &str| {
+        let mut report = Report::default();
+        let night = &mut report.night;
+        (night.format, night.plan.command, night.notes) = (FORMAT, command.into(), vec![HOSTILE.into()]);
+        report
+    };
+    let with_group = |report: &mut Report, group: Group| {
+        let name = group.scenarios[0].0.clone();
+        report.night.facts.scenarios = vec![ScenarioFacts { name, failed: 1, ..ScenarioFacts::default() }];
+        report.night.facts.groups = vec![group];
+    };
+    let [mut search, mut racing, mut kills] = ["explore", "threads", "bugs"].map(of);
+    search.night.search =
+        Some(Search { end: SearchEnd::Violation, states: 4503, bounds: vec![HOSTILE.into()], ..Search::default() });
+    with_group(&mut search, group(1, &["two-writers"]));
+    racing.night.racing = Some(Racing {
+        subject: HOSTILE.into(),
+        engine: "loom".into(),
+        bound: HOSTILE.into(),
+        executions: 77,
+        failed: true,
+        not_proved: vec![HOSTILE.into()],
+        ..Racing::default()
+    });
+    let event = |lane: &str| LaneEvent { lane: lane.into(), text: HOSTILE.into() };
+    let lanes = vec![event("main"), event(HOSTILE)];
+    with_group(&mut racing, Group { story: None, lanes, ..group(2, &["group-two"]) });
+    let cell = |found| KillCell { found, runs: 3, seconds: 0.5 };
+    let racing_kill =
+        RacingKill { engine: "loom".into(), form: HOSTILE.into(), executions: 9, ..RacingKill::default() };
+    let row = |bug: &str, status| KillRow { bug: bug.into(), status, ..KillRow::default() };
+    let rows = vec![
+        KillRow { cells: vec![cell(20), cell(0)], ..row("a.bug", KillStatus::Caught) },
+        KillRow { racing: vec![racing_kill], ..row("b.bug", KillStatus::Survived) },
+    ];
+    let strategies = vec!["random".into(), HOSTILE.into()];
+    kills.night.kill_matrix = Some(KillMatrix { trials: 20, cap: 300, strategies, rows });
+    [search, racing, kills]
 }

@@ -1,8 +1,11 @@
 //! `falken bugs`: what catches planted bugs, and how soon.
 
+use std::time::Instant;
+
 use falken_harness::scenario::Sync;
 use falken_harness::strategy;
 use falken_models::bug::Bug;
+use falken_reports::Night;
 use falken_reports::duel::DuelReport;
 use falken_reports::kill::{alone_to_json, alone_to_table};
 use falken_reports::table::Style;
@@ -15,6 +18,7 @@ use crate::duel::Duel;
 use crate::exit::{Exit, Failure};
 use crate::matrix::Matrix;
 use crate::plant::shown_by;
+use crate::report_files;
 
 /// Does what is asked with planted bugs.
 ///
@@ -22,6 +26,7 @@ use crate::plant::shown_by;
 /// A bug or a strategy is unknown or cannot be shown.
 pub fn bugs(options: &Bugs) -> Result<Exit, Failure> {
     check_names(&options.checks)?;
+    report_files::prepare(&options.report.files)?;
     let strategies = if options.strategy.is_empty() {
         strategy::TABLE.iter().collect()
     } else {
@@ -47,6 +52,12 @@ fn style(options: &Bugs) -> Option<Style> {
         TableFormat::Text => Some(Style::Text),
         TableFormat::Markdown => Some(Style::Markdown),
     }
+}
+
+/// Writes the reports that were asked for; `night` is given how many jobs there were.
+fn deliver(options: &Bugs, night: impl FnOnce(u64) -> Night) -> Result<(), Failure> {
+    let jobs = options.jobs.map_or_else(default_jobs, usize::from) as u64;
+    report_files::deliver(&options.report.files, &report_files::of_kills(night(jobs)))
 }
 
 /// The bugs that were named, or all.
@@ -87,14 +98,17 @@ fn matrix(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<E
         Some(style) if options.brief => report.to_brief_table(style),
         Some(style) => report.to_table(style),
     })?;
+    deliver(options, |jobs| Night::of_kills(&report, options.cap, jobs))?;
     Ok(if report.survivors().is_empty() { Exit::Pass } else { Exit::Violation })
 }
 
 fn alone(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exit, Failure> {
-    let mut progress = Progress::new("alone", "checks");
+    let (started, mut progress) = (Instant::now(), Progress::new("alone", "checks"));
     let pairs = matrix_of(options, strategies)?.alone(|done, total| progress.update(done, total))?;
     progress.finish();
     super::print(&style(options).map_or_else(|| alone_to_json(&pairs), |style| alone_to_table(&pairs, style)))?;
+    let seconds = started.elapsed().as_secs_f64();
+    deliver(options, |jobs| Night::of_alone(&pairs, options.cap, seconds, jobs))?;
     Ok(if pairs.iter().all(|pair| pair.kill.is_some()) { Exit::Pass } else { Exit::Violation })
 }
 
@@ -115,7 +129,7 @@ fn duel(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exi
     let trials = options.trials.unwrap_or(20);
     let compared = strategies.len();
     let duel = Duel { bugs, strategies, trials, cap: options.cap, jobs, stop: stop_on_ctrl_c()? };
-    let mut progress = Progress::new("duel", "trials");
+    let (started, mut progress) = (Instant::now(), Progress::new("duel", "trials"));
     let cells = duel.go(|done| progress.update(done, duel.total() as u64));
     progress.finish();
     let (made, asked) = (cells.len() / compared, duel.bugs.len());
@@ -123,5 +137,8 @@ fn duel(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exi
         eprintln!("duel: stopped after {made} of {asked} bugs");
     }
     let report = DuelReport { trials, cap: options.cap, portfolio: strategy::PORTFOLIO, cells };
-    super::print(&style(options).map_or_else(|| report.to_json(), |style| report.to_table(style)))
+    super::print(&style(options).map_or_else(|| report.to_json(), |style| report.to_table(style)))?;
+    let seconds = started.elapsed().as_secs_f64();
+    deliver(options, |jobs| Night::of_duel(&report, seconds, jobs))?;
+    Ok(Exit::Pass)
 }

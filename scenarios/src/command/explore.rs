@@ -17,7 +17,7 @@ use super::run::{choose_checks, default_jobs, find_bug, prepare_directory, stop_
 use crate::catalog;
 use crate::cli::Explore;
 use crate::exit::{Exit, Failure};
-use crate::repro_file;
+use crate::{report_files, repro_file};
 
 /// How often the search is saved, if it is to be.
 const SAVED_EVERY: Duration = Duration::from_secs(30);
@@ -38,6 +38,7 @@ pub fn explore(options: &Explore) -> Result<Exit, Failure> {
             "{name} draws from mixes, which never end; explore needs clients with a `program`"
         )));
     }
+    report_files::prepare(&options.report.files)?;
     prepare_directory(&options.repro_dir)?;
     let bounds = Bounds { preemptions: options.preemptions, faults: options.faults, actions: None };
     let subjects = Subjects { scenario: &scenario, planted, seed: options.seed, bounds };
@@ -55,6 +56,7 @@ pub fn explore(options: &Explore) -> Result<Exit, Failure> {
     let outcome = search(&subjects, &mut tree, &limits, &stop, store.as_ref())?;
     let report = Exploration {
         scenario: scenario.name.clone(),
+        seed: options.seed,
         planted: planted.0.map(Bug::id),
         ended: outcome.ended,
         figures: tree.figures().clone(),
@@ -67,6 +69,8 @@ pub fn explore(options: &Explore) -> Result<Exit, Failure> {
         failure: outcome.failure.map(|report| found(options, &subjects, &report)),
     };
     super::print(&if options.json { report.to_json() } else { report.to_text() })?;
+    let files = &options.report.files;
+    report_files::deliver(files, &report_files::of_search(&report, files))?;
     Ok(match (&report.failure, report.ended) {
         (Some(failure), _) => super::exit_of(Some(&failure.violation)),
         (None, Ended::Finished) => Exit::Pass,

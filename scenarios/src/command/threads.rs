@@ -19,7 +19,7 @@ use super::run::{find_bug, prepare_directory};
 use crate::catalog;
 use crate::cli::{EngineKind, Replay, Threads};
 use crate::exit::{Exit, Failure, suggest};
-use crate::repro_file;
+use crate::{report_files, repro_file};
 
 /// Executions of shuttle and of the machine if nothing else is asked for.
 pub(crate) const RUNS_DEFAULT: u64 = 2_000;
@@ -55,11 +55,14 @@ pub fn threads(options: &Threads) -> Result<Exit, Failure> {
     let planted = options.plant.as_deref().map(find_bug).transpose()?;
     let job = job(options, planted)?;
     job.validate()?;
+    report_files::prepare(&options.report.files)?;
     prepare_directory(&options.repro_dir)?;
     let (outcome, seconds) = go(&job)?;
     let failure = outcome.failure.as_ref().map(|failing| found(&options.repro_dir, &job, failing));
     let exit = exit_of(outcome.failure.as_ref());
-    report(options.json, &job, &outcome, seconds, failure, Vec::new())?;
+    let report = report(&job, &outcome, seconds, failure, Vec::new());
+    print(options.json, &report)?;
+    report_files::deliver(&options.report.files, &report_files::of_racing(&report))?;
     Ok(exit)
 }
 
@@ -230,14 +233,17 @@ fn describe(failing: &Failing, repro: Result<String, String>) -> ThreadsFailure 
     }
 }
 
+fn print(json: bool, report: &Report) -> Result<Exit, Failure> {
+    super::print(&if json { report.to_json() } else { report.to_text() })
+}
+
 fn report(
-    json: bool,
     job: &Job,
     outcome: &Outcome,
     seconds: f64,
     failure: Option<ThreadsFailure>,
     mut notes: Vec<String>,
-) -> Result<(), Failure> {
+) -> Report {
     let entry = engine::of(job.engine);
     let bound = match (job.engine, job.preemptions) {
         (_, _) if matches!(job.task, Task::Replay(..)) => "the file's schedule".into(),
@@ -252,10 +258,11 @@ fn report(
     if !matches!(job.task, Task::Replay(..)) && outcome.failure.as_ref().is_some_and(is_doubtful) {
         notes.push("running the schedule again has not failed in the same way: something is not deterministic".into());
     }
-    let report = Report {
+    Report {
         subject: job.subject.name().into(),
         engine: entry.name,
         planted: job.planted.clone(),
+        seed: job.seed,
         bound,
         executions: outcome.executions,
         exhaustive: outcome.exhaustive,
@@ -263,9 +270,7 @@ fn report(
         not_proved: entry.not_proved,
         failure,
         notes,
-    };
-    super::print(&if json { report.to_json() } else { report.to_text() })?;
-    Ok(())
+    }
 }
 
 /// Reads a repro file of threads; `None` if it is one of the simulator, or none.
@@ -305,7 +310,9 @@ pub fn replay(options: &Replay, repro: &ThreadsRepro) -> Result<Exit, Failure> {
     ];
     let path = options.file.display().to_string();
     let failure = outcome.failure.as_ref().map(|failing| describe(failing, Ok(path)));
-    report(options.json, &job, &outcome, seconds, failure, notes)?;
+    let report = report(&job, &outcome, seconds, failure, notes);
+    print(options.json, &report)?;
+    report_files::deliver(&options.report.files, &report_files::of_racing(&report))?;
     let reproduced = is_exact || (still_there && !options.strict);
     Ok(if reproduced { exit_of(outcome.failure.as_ref()) } else { Exit::Nondeterminism })
 }

@@ -50,15 +50,15 @@ pub fn assemble(state: &State, machines: Vec<Machine>, notes: Vec<String>) -> (N
         plan: plan(&state.head.plan),
         facts,
         timing,
-        kill_matrix: None,
         notes: all_notes,
+        ..Night::default()
     };
     (night, groups)
 }
 
 fn plan(plan: &Plan) -> night::Plan {
     night::Plan {
-        command: "nightly".into(),
+        command: night::NIGHTLY.into(),
         seed: plan.seed,
         seed_from: plan.seed_from.clone(),
         runs: plan.runs,

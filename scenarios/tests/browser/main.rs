@@ -157,12 +157,36 @@ fn hostile_text_is_shown_and_not_obeyed() {
     assert_eq!(browser.run(markup), json!("2 0"));
     let first = browser.text("[data-group] a.what");
     assert!(first.contains("<img src=x onerror=alert(2)>"), "{first}");
-    assert!(browser.text("main").contains("none"), "the kill matrix shows what was not found");
     // Opening a violation, too, treats every text as text.
     browser.click("[data-group] a.what");
     browser.wait("the violation", "document.querySelector('#tape')");
     assert_eq!(browser.run(markup), json!("2 0"));
     assert!(browser.text("#tape").contains("</script>"));
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_no_batch_of_runs_has_a_page_too() {
+    let Some(browser) = Browser::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let [search, racing, kills] = support::without_runs();
+    let open = |name: &str, report| {
+        let page = dir.path().join(name);
+        fs::write(&page, format::find("html").unwrap().format.write(report)).unwrap();
+        browser.open(&page);
+        browser.text("#verdict")
+    };
+    assert_eq!(open("search.html", &search), "violation");
+    assert!(browser.text("#figures").contains("4,503"), "{}", browser.text("#figures"));
+    assert_eq!(open("racing.html", &racing), "violation");
+    browser.click("[data-group] a.what");
+    browser.wait("what the threads did", "document.querySelectorAll('#racing tbody tr').length === 2");
+    assert!(browser.text("#racing").contains("</script>"));
+    assert_eq!(open("kills.html", &kills), "survivors");
+    assert_eq!(browser.count("[data-bug]"), 2);
+    let survivor = browser.text("[data-bug='b.bug']");
+    assert!(survivor.contains("survived") && survivor.contains("none"), "{survivor}");
+    assert_eq!(browser.run("return document.scripts.length + ' ' + document.images.length"), json!("2 0"));
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 

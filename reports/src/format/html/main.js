@@ -17,9 +17,8 @@ function remember(step) {
 }
 
 function drawTop() {
-  const { night } = report;
   const { group } = address();
-  const crumb = group ? group : `${plural(night.facts.runs, "run")} of ${plural(night.facts.scenarios.length, "scenario")}`;
+  const crumb = group || report.subject;
   const theme = h("button", { type: "button", id: "theme", "aria-label": "Switch between light and dark (t)", title: "Light or dark (t)", onclick: toggleTheme }, "◐");
   const help = h("button", { type: "button", id: "help-button", "aria-label": "Keys (?)", title: "Keys (?)", onclick: () => $("help").showModal() }, "?");
   $("top").replaceChildren(h("div", { class: "bar" }, h("a", { class: "brand", href: "#" }, "falken"), h("span", { class: "crumb" }, crumb), h("span", { class: "space" }), theme, help));

@@ -2,6 +2,8 @@
 
 function nightPage(report) {
   const { night } = report;
+  const notes = night.notes.length > 0 && section("Notes", null, h("div", { class: "panel pad" }, night.notes.map((note) => h("p", {}, note))));
+  if (night.search || night.racing || night.kill_matrix) return [nightHead(report), covered(report), night.kill_matrix ? killMatrix(night.kill_matrix) : violations(report, night.facts.groups), notProved(report), notes];
   const { facts, timing } = night;
   const failing = facts.groups.filter((group) => group.standing === "failing");
   return [
@@ -12,23 +14,31 @@ function nightPage(report) {
     gates(night),
     scenarios(facts),
     probes(facts),
-    night.kill_matrix && killMatrix(night.kill_matrix),
     invariants(facts),
     regressions(facts),
     determinism(facts.determinism),
     machines(timing),
-    night.notes.length > 0 && section("Notes", null, h("div", { class: "panel pad" }, night.notes.map((note) => h("p", {}, note)))),
+    notes,
   ];
+}
+
+// What was counted where there are no runs: by a search, by an exploration of threads, by hunts for planted bugs.
+function covered({ figures }) {
+  return h("div", { class: "panel pad", style: "margin-top:14px" }, h("dl", { class: "facts", style: "margin:0", id: "figures" }, figures.map(([label, value]) => [h("dt", {}, label), h("dd", {}, value)])));
+}
+
+function notProved({ not_proved: gaps }) {
+  return gaps.length > 0 && section("What a pass does not prove", null, h("div", { class: "panel pad" }, gaps.map((gap) => h("p", {}, gap))));
 }
 
 function verdictPill(verdict) {
   return h("span", { class: `pill ${verdict === "pass" ? "good" : "bad"}`, id: "verdict" }, verdict);
 }
 
-function nightHead({ night, verdict }) {
+function nightHead({ night, verdict, subject }) {
   const { plan, timing } = night;
   const asked = plan.seconds ? `for ${duration(plan.seconds)}` : plan.runs ? `${grouped(plan.runs)} runs asked for` : "";
-  const meta = [moment(timing.began), asked, `seed ${plan.seed}`, plan.seed_from && `from ${plan.seed_from}`, plan.planted.length > 0 && `planted: ${plan.planted.join(", ")}`, `falken ${night.falken}`];
+  const meta = [subject, moment(timing.began), asked, !night.kill_matrix && `seed ${plan.seed}`, plan.seed_from && `from ${plan.seed_from}`, plan.planted.length > 0 && !night.kill_matrix && `planted: ${plan.planted.join(", ")}`, `falken ${night.falken}`];
   return h("div", {}, h("div", { class: "lede" }, h("h1", {}, `falken ${plan.command}`), verdictPill(verdict)), h("p", { class: "meta" }, meta.filter(Boolean).join("  ·  ")));
 }
 
@@ -57,16 +67,16 @@ function violations(report, groups) {
 
 function groupRow({ night, timelines }, group) {
   const times = night.timing.groups.find((one) => one.id === group.id) || {};
-  const standing = group.standing === "fixed" ? h("span", { class: "pill good" }, "fixed") : group.known ? h("span", { class: "pill" }, `known from ${group.known.from}`) : h("span", { class: "pill bad" }, "new");
-  const where = group.scenarios.map(([name, count]) => `${name} ${grouped(count)}`).join(", ");
+  const standing = group.standing === "fixed" ? h("span", { class: "pill good" }, "fixed") : group.known ? h("span", { class: "pill" }, `known from ${group.known.from}`) : night.plan.command === "nightly" && h("span", { class: "pill bad" }, "new");
+  const where = group.scenarios.map(([name, count]) => (night.search || night.racing ? name : `${name} ${grouped(count)}`)).join(", ");
   const story = group.story;
   const size = story && (story.before.steps !== story.after.steps ? `${grouped(story.before.steps)} steps shrunk to ${grouped(story.after.steps)}` : plural(story.after.steps, "step"));
   const seen = times.first && `seen ${moment(times.first)}${times.last && times.last !== times.first ? ` to ${moment(times.last)}` : ""}`;
   return h("div", { class: "group", "data-group": group.id },
     h("div", {}, h("span", { class: `tag ${group.standing}` }, group.invariant)),
     h("div", {}, h("a", { class: "what", href: link(group.id) }, group.summary || group.rule),
-      h("div", { class: "sub" }, [plural(group.count, "run"), where, size, seen, group.planted.length > 0 && `planted: ${group.planted.join(", ")}`].filter(Boolean).join("  ·  "))),
-    h("div", { class: "right" }, standing, group.replay && copyButton("Copy replay", group.replay, "the replay command"), timelines[group.id] && h("a", { class: "button", href: link(group.id) }, "Timeline")));
+      h("div", { class: "sub" }, [!night.search && !night.racing && plural(group.count, "run"), where, size, seen, group.planted.length > 0 && `planted: ${group.planted.join(", ")}`].filter(Boolean).join("  ·  "))),
+    h("div", { class: "right" }, standing, group.replay && copyButton("Copy replay", group.replay, "the replay command"), (timelines[group.id] || group.lanes.length > 0) && h("a", { class: "button", href: link(group.id) }, timelines[group.id] ? "Timeline" : "Threads")));
 }
 
 // Runs per second as an area, and where failed runs came in.
@@ -127,14 +137,25 @@ function probes(facts) {
 }
 
 function killMatrix(matrix) {
+  const engines = [...new Set(matrix.rows.flatMap((row) => row.racing.map((kill) => kill.engine)))].sort();
+  const none = (title) => h("td", { class: "heat", style: "background:var(--bad-soft)", title }, "none");
   const cell = (one) => {
+    if (one.found === 0) return none(`none of ${matrix.trials} trials`);
     const share = matrix.trials > 0 ? one.found / matrix.trials : 0;
-    const colour = one.found === 0 ? "var(--bad-soft)" : `color-mix(in srgb, var(--good) ${Math.round(12 + 45 * share * (1 - Math.log10(Math.max(one.runs, 1)) / 4))}%, var(--panel))`;
-    return h("td", { class: "heat", style: `background:${colour}`, title: `${one.found} of ${matrix.trials} trials, median ${grouped(one.runs)} runs, ${one.seconds.toFixed(2)} s` }, one.found === 0 ? "none" : grouped(one.runs));
+    const colour = `color-mix(in srgb, var(--good) ${Math.round(12 + 45 * share * Math.max(0, 1 - Math.log10(Math.max(one.runs, 1)) / 4))}%, var(--panel))`;
+    return h("td", { class: "heat", style: `background:${colour}`, title: `${one.found} of ${matrix.trials} trials, median ${grouped(one.runs)} runs, ${one.seconds.toFixed(2)} s` }, grouped(one.runs));
   };
-  return section("Kill matrix", `median runs until each strategy finds each planted bug; ${matrix.trials} trials, gives up after ${grouped(matrix.cap)}`,
-    h("div", { class: "panel scroll" }, h("table", {}, h("thead", {}, h("tr", {}, h("th", {}, "planted bug"), h("th", {}, "broken"), matrix.strategies.map((name) => h("th", { scope: "col" }, name)))),
-      h("tbody", {}, matrix.rows.map((row) => h("tr", {}, h("td", { class: "mono" }, row.bug), h("td", {}, row.invariants.join(" ")), row.cells.map(cell)))))));
+  const cells = (row) => (row.cells.length > 0 ? row.cells.map(cell) : matrix.strategies.map(() => h("td", {})));
+  const raced = (row) => engines.map((engine) => {
+    const kill = row.racing.find((one) => one.engine === engine);
+    if (!kill) return h("td", {});
+    return kill.caught_by ? h("td", { class: "heat", title: `${kill.form}: ${kill.caught_by} in execution ${grouped(kill.executions)}, ${kill.replays ? "replays" : "does not replay"}, ${kill.seconds.toFixed(2)} s` }, grouped(kill.executions)) : none(`${kill.form}: none of ${grouped(kill.executions)} executions`);
+  });
+  const pill = { caught: ["good", "caught"], survived: ["bad", "survived"], missed: ["warn", "missed"], equivalent: ["", "equivalent"], "not-tried": ["", "not tried"] };
+  const head = (name) => h("th", { scope: "col" }, name);
+  return section("Planted bugs", `median runs until each strategy has found it; ${plural(matrix.trials, "trial")} of at most ${plural(matrix.cap, "run")}${engines.length > 0 ? "; under engines of threads the execution that fails" : ""}`,
+    h("div", { class: "panel scroll" }, h("table", {}, h("thead", {}, h("tr", {}, ["planted bug", "", "broken", "shown in", ...matrix.strategies, "shrunk to", ...engines].map(head))),
+      h("tbody", {}, matrix.rows.map((row) => h("tr", { "data-bug": row.bug }, h("td", { class: "mono", style: "white-space:nowrap" }, `${row.bug} ${row.variant}`.trim()), h("td", {}, h("span", { class: `pill ${pill[row.status][0]}` }, pill[row.status][1])), h("td", {}, row.invariants.join(" ")), h("td", { style: "white-space:nowrap" }, row.scenario), cells(row), h("td", { class: "num" }, row.shrunk === null ? "" : grouped(row.shrunk)), raced(row)))))));
 }
 
 function invariants(facts) {

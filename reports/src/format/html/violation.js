@@ -4,19 +4,19 @@ function violationPage(report, group) {
   const timeline = report.timelines[group.id];
   const story = group.story;
   return [
-    h("p", { class: "meta" }, h("a", { href: "#", id: "back" }, "← The night")),
+    h("p", { class: "meta" }, h("a", { href: "#", id: "back" }, report.night.plan.command === "nightly" ? "← The night" : "← The report")),
     h("div", { class: "lede", style: "margin-top:8px" }, h("span", { class: `tag ${group.standing}` }, group.invariant), h("h1", {}, group.summary || group.rule)),
     h("p", { class: "meta" }, group.rule),
     h("div", { class: "grid cols-2", style: "margin-top:16px;align-items:start" },
       h("div", { class: "grid" }, evidence(group), commands(group)),
       story && storyPanel(story)),
-    timeline ? timelineSection(report, group, timeline) : section("Timeline", null, h("p", { class: "note" }, report.omitted.includes(group.id) ? "Left out to keep this page small. Its replay command with --report html=FILE makes a page of it alone." : "No recording of it was made.")),
+    timeline ? timelineSection(report, group, timeline) : group.lanes.length > 0 ? lanesSection(group) : section("Timeline", null, h("p", { class: "note" }, report.omitted.includes(group.id) ? "Left out to keep this page small. Its replay command with --report html=FILE makes a page of it alone." : "No recording of it was made.")),
   ];
 }
 
 function evidence(group) {
   const first = group.first && `run ${grouped(group.first.run)}: ${group.first.scenario}, ${group.first.strategy}, seed ${group.first.seed}`;
-  const rows = [...group.evidence.map((fact) => [fact.label, fact.value]), ["failed runs", grouped(group.count)], first && ["first", first], ["event hash", group.hash]].filter(Boolean);
+  const rows = [...group.evidence.map((fact) => [fact.label, fact.value]), group.lanes.length === 0 && ["failed runs", grouped(group.count)], group.lanes.length === 0 && first && ["first", first], group.lanes.length === 0 && ["event hash", group.hash]].filter(Boolean);
   return h("div", { class: "panel pad" }, h("h3", { style: "margin-bottom:6px" }, "Evidence"), h("dl", { class: "facts", style: "margin:0" }, rows.map(([label, value]) => [h("dt", {}, label), h("dd", {}, value)])));
 }
 
@@ -38,6 +38,14 @@ function storyPanel(story) {
     story.race && h("p", { class: "race-note" }, h("strong", {}, "Race: "), story.race),
     h("h3", { style: "margin:10px 0 4px" }, "The choice tape"),
     story.orders.length === 0 ? h("p", { class: "dim" }, "In any order: no turn has to be taken at a certain place.") : h("ol", { class: "tape", id: "tape", tabindex: "0", "aria-label": "The choice tape" }, story.orders.map((order) => h("li", { class: order.note === "any order" ? "free" : null }, h("span", {}, order.text), order.note && h("span", { class: order.note === "any order" ? "faint" : "tape-note" }, order.note)))));
+}
+
+// What racing threads did: a column each, the failing step last.
+function lanesSection({ lanes }) {
+  const names = [...new Set(lanes.map((event) => event.lane))];
+  const rows = lanes.map((event, at) => h("tr", { class: at === lanes.length - 1 ? "last" : null }, h("td", { class: "num dim" }, grouped(at + 1)), names.map((name) => h("td", { class: "mono" }, name === event.lane ? event.text : ""))));
+  return section("What the threads did", `${plural(lanes.length, "event")} of ${plural(names.length, "thread")}, in the order in which they happened`,
+    h("div", { class: "panel scroll", id: "racing", tabindex: "0", "aria-label": "What the threads did" }, h("table", { class: "racing" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, ""), names.map((name) => h("th", { scope: "col" }, name)))), h("tbody", {}, rows))));
 }
 
 function timelineSection(report, group, timeline) {
