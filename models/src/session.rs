@@ -285,11 +285,17 @@ pub struct Session {
 struct InFlight {
     /// Of which statement.
     slot: u8,
+    /// A page of the cache is read, for whoever wants it.
+    fills_page: bool,
     ticket: Ticket,
     completion: Completion,
 }
 
 impl InFlight {
+    fn is_unfinished_read(&self) -> bool {
+        self.completion.kind() == CompletionKind::Read && !self.completion.finished()
+    }
+
     fn may_change_a_file(&self) -> bool {
         self.completion.kind() != CompletionKind::Read && !self.completion.finished()
     }
@@ -340,7 +346,9 @@ impl Hash for Session {
         (spill, allocation, layout).hash(state);
         (statements, control, writer, changes, micro, self.syncing()).hash(state);
         // A ticket is a name.
-        in_flight.iter().for_each(|InFlight { slot, ticket: _, completion }| (slot, completion).hash(state));
+        in_flight.iter().for_each(|InFlight { slot, fills_page, ticket: _, completion }| {
+            (slot, fills_page, completion).hash(state);
+        });
     }
 }
 
@@ -602,7 +610,7 @@ impl Session {
             return self.submit_write(Request::Write { file, offset, buffer: Arc::clone(&lent), from }, lent);
         }
         let completion = Completion::new_planted(request.completion_kind(), self.shared.config.planted, |_| {});
-        self.submit_with(request, completion)
+        self.submit_with(request, completion, false)
     }
 
     /// A write whose buffer comes back when the kernel is done with it, or at once if it never got it.
@@ -615,7 +623,7 @@ impl Session {
             }
         };
         let completion = Completion::new_planted(CompletionKind::Write, self.shared.config.planted, give_back);
-        let submitted = self.submit_with(request, completion);
+        let submitted = self.submit_with(request, completion, false);
         if freed_early || !matches!(submitted, Ok(Submitted::Accepted(_))) {
             self.shared.buffers.give_back(lent);
         }
@@ -628,7 +636,7 @@ impl Session {
         syncing.store(1, Ordering::Release);
         let lower = move |_| syncing.store(0, Ordering::Release);
         let completion = Completion::new_planted(CompletionKind::Sync, self.shared.config.planted, lower);
-        let submitted = self.submit_with(request, completion);
+        let submitted = self.submit_with(request, completion, false);
         let accepted = matches!(submitted, Ok(Submitted::Accepted(_)));
         if !accepted && !self.planted(Bug::SyncFlagStuckOnSubmitError) {
             self.syncing.store(0, Ordering::Release);
@@ -641,17 +649,21 @@ impl Session {
         self.syncing.load(Ordering::Acquire) != 0
     }
 
-    /// Submits an operation.
+    /// Submits the read of a page of the cache.
     ///
     /// # Errors
     /// The kernel refuses it: nothing has happened, and `completion` never finishes.
-    pub(crate) fn submit_with(&mut self, request: Request, completion: Completion) -> Result<Submitted, Error> {
+    pub(crate) fn submit_page_read(&mut self, request: Request, completion: Completion) -> Result<Submitted, Error> {
+        self.submit_with(request, completion, true)
+    }
+
+    fn submit_with(&mut self, request: Request, completion: Completion, fills_page: bool) -> Result<Submitted, Error> {
         match self.shared.disk.submit(self.conn, request, completion.clone()) {
             Ok(ticket) => {
                 if self.in_flight.len() == self.in_flight.capacity() {
                     self.in_flight.retain(|op| !op.completion.finished());
                 }
-                self.in_flight.push(InFlight { slot: self.slot, ticket, completion: completion.clone() });
+                self.in_flight.push(InFlight { slot: self.slot, fills_page, ticket, completion: completion.clone() });
                 Ok(Submitted::Accepted(completion))
             }
             Err(SubmitError::RingFull) => Ok(Submitted::RingFull),
@@ -686,16 +698,23 @@ impl Session {
         true
     }
 
-    /// Gives up every read in flight: asks the disk to cancel it and stops waiting. It may still reach its buffer, which
-    /// nobody looks at any more. Beside another statement, which may wait for the same page, reads are left to end.
+    /// Gives up every read of a page, and every other one of the statement that is being stepped: asks the disk to cancel it
+    /// and stops waiting. It may still reach its buffer, which nobody looks at any more. Beside another statement, which may
+    /// wait for the same page, reads are left to end.
     pub(crate) fn give_up_reads(&mut self) {
         if self.sibling_in_transaction() {
             return;
         }
-        let reads = self.in_flight.iter().filter(|op| op.completion.kind() == CompletionKind::Read);
-        for op in reads.filter(|op| !op.completion.finished()) {
+        let reads = self.in_flight.iter().filter(|op| op.is_unfinished_read());
+        for op in reads.filter(|op| op.fills_page || op.slot == self.slot) {
             self.shared.disk.cancel(self.conn, op.ticket);
             op.completion.abort();
         }
+    }
+
+    /// Whether a read goes on that no read transaction protects: what it reads may be written over. For inspection when no
+    /// statement is under way.
+    pub(crate) fn reads_without_snapshot(&self) -> bool {
+        self.view.slot.is_none() && self.in_flight.iter().any(|op| op.fills_page && op.is_unfinished_read())
     }
 }

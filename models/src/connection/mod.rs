@@ -261,6 +261,7 @@ impl Connection {
             (memory.iter().any(|memory| memory.must_finish), "must_finish"),
             (self.session.may_change_a_file(), "in_flight"),
             (self.session.syncing(), "syncing"),
+            (self.session.reads_without_snapshot(), "reading"),
             (memory.iter().any(|memory| memory.in_transaction), "in_transaction"),
             (self.session.is_in_control(), "control"),
             (self.session.is_spilling(), "spill"),

@@ -166,7 +166,7 @@ fn submit_read(s: &mut Session, number: u32, read: &PageRead) -> Result<Submitte
         PageSource::Database => u64::from(number),
         PageSource::Frame(frame) => u64::from(number) | u64::from(frame) << 32,
     });
-    let submitted = s.submit_with(read.request.clone(), completion)?;
+    let submitted = s.submit_page_read(read.request.clone(), completion)?;
     if let Submitted::Accepted(completion) = &submitted {
         read.page.begin_read();
         s.pages.insert(Arc::clone(&read.page), Some(completion.clone()));

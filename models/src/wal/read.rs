@@ -242,6 +242,8 @@ impl StateTransition<Session> for EndRead {
         let Some(slot) = s.view.slot.take() else {
             return Ok(Done(()));
         };
+        // Read ahead for a statement that has failed: without the slot the log may be restarted under it.
+        s.give_up_reads();
         s.unlock(LockId::read(slot));
         s.emit(EventKind::ReadEnd);
         // The next turn finds no slot and is done.
