@@ -43,6 +43,8 @@ pub enum Action {
     Fail(OpId, Ending, Fault),
     /// Nobody acts: something is held back for so many actions from now on.
     Hold(Held, u64),
+    /// Ask the kernel to cancel what a statement waits for: its n-th unfinished operation, from 1, or with 0 all of them.
+    Cancel(StatementId, u64),
     /// Drop or reset a suspended statement.
     Abandon(StatementId),
     /// Interrupt the statements of a connection.

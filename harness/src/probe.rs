@@ -80,6 +80,7 @@ probes! {
     "interrupt", "a connection was interrupted", EventKind::Interrupt => counted;
     "abandon", "a suspended statement was abandoned", EventKind::Abandon { dropped: false } => counted;
     "drop", "a connection was dropped", EventKind::Abandon { dropped: true } => counted;
+    "fault.cancel", "a cancel was asked for that no statement had asked for", EventKind::Injected { fault: "cancel" } => counted;
     "fault.spurious", "a connection was stepped although it waits", EventKind::Injected { fault: "spurious" } => counted;
     "fault.delay", "an operation was held back", EventKind::Injected { fault: "delay" } => counted;
     "fault.starve", "a connection was held back", EventKind::Injected { fault: "starve" } => counted;
@@ -112,7 +113,7 @@ probes! {
 }
 
 /// The most probes that one kind of event can hit.
-const PER_TAG_MAX: usize = 16;
+const PER_TAG_MAX: usize = 20;
 
 /// For each kind of event, the probes of [`TABLE`] that look at it, and how many they are.
 static BY_TAG: [([u8; PER_TAG_MAX], usize); Tag::COUNT] = {

@@ -1,5 +1,5 @@
 //! The sweep: each statement of a run is disturbed at its first yield, in another run at its second, and so on until there
-//! is none left; each I/O operation fails once, and is refused once at its submission. What a statement has in flight when it
+//! is none left; each I/O operation fails once, is cancelled once, and is refused once at its submission. What a statement has in flight when it
 //! is abandoned comes to each outcome of a cancel in turn: done before, done long after, done in part, not done.
 //!
 //! A survey runs the scenario once without any disturbance and writes down every point at which there could be one. Up to
@@ -41,8 +41,9 @@ impl Sweep {
         let any = |kinds: &[Aim]| kinds.iter().map(|aim| rate(*aim)).find(|rate| rate.is_on()).unwrap_or(Rate::NEVER);
         let abandon = any(&[Aim::Abandon, Aim::CancelDone, Aim::CancelLate, Aim::CancelPartly, Aim::Cancelled]);
         let (drop, interrupt, eio_at_submit) = (rate(Aim::Drop), rate(Aim::Interrupt), rate(Aim::Refuse));
-        let (eio, fsync_kept_dirty) = (rate(Aim::Eio), rate(Aim::Eio));
-        let faults = Faults { abandon, drop, interrupt, eio, fsync_kept_dirty, eio_at_submit, ..Faults::default() };
+        let (cancel, eio, fsync_kept_dirty) = (rate(Aim::Cancel), rate(Aim::Eio), rate(Aim::Eio));
+        let faults =
+            Faults { abandon, drop, interrupt, cancel, eio, fsync_kept_dirty, eio_at_submit, ..Faults::default() };
         let scenario = Scenario { faults, ..scenario.clone() };
         let case = Case { scenario, seed, planted, tape: Tape::default() };
         Self { case, strategy, aims: aims.to_vec() }
@@ -68,6 +69,8 @@ impl Sweep {
             Aim::Abandon | Aim::CancelDone | Aim::CancelLate | Aim::CancelPartly | Aim::Cancelled => &["abandon"],
             Aim::Drop => &["drop"],
             Aim::Interrupt => &["interrupt"],
+            // Where a statement only lets others run there is nothing to cancel: see `is_covered`.
+            Aim::Cancel => return Some(report),
             Aim::Eio => &["fault.eio", "fault.fsync-kept-dirty"],
             Aim::Refuse => &["fault.eio-at-submit"],
         };
@@ -80,6 +83,7 @@ impl Sweep {
     pub fn is_covered(point: Point, report: &RunReport) -> bool {
         let probe = match point.aim {
             Aim::Abandon | Aim::Drop | Aim::Interrupt | Aim::Eio | Aim::Refuse | Aim::CancelDone => return true,
+            Aim::Cancel => "fault.cancel",
             Aim::CancelLate => "cancel.completed-anyway",
             Aim::CancelPartly => "cancel.partial",
             Aim::Cancelled => "cancel.cancelled",

@@ -41,6 +41,8 @@ pub(crate) fn describe(action: Action, before: &State) -> String {
             format!("operation {ordinal} of c{owner} is held back for {actions} actions")
         }
         Action::Hold(Held::Statement(id), actions) => format!("{id} gets no step for {actions} actions"),
+        Action::Cancel(id, 0) => format!("a cancel of all that {id} waits for is asked for"),
+        Action::Cancel(id, nth) => format!("a cancel of operation {nth} of those that {id} waits for is asked for"),
         Action::Abandon(id) => format!("the statement of {id} is dropped"),
         Action::Interrupt(conn) => format!("c{conn} is interrupted"),
         Action::Drop(conn) => format!("connection c{conn} is dropped"),
@@ -56,7 +58,11 @@ pub(crate) fn describe(action: Action, before: &State) -> String {
 /// In which lane it is drawn: a connection's, the one of I/O (`io`), or that of the disk and the log (`disk`).
 pub(crate) fn lane(action: Action) -> String {
     match action {
-        Action::Step(id) | Action::Poll(id) | Action::StepRefused(id, _) | Action::Abandon(id) => {
+        Action::Step(id)
+        | Action::Poll(id)
+        | Action::StepRefused(id, _)
+        | Action::Abandon(id)
+        | Action::Cancel(id, _) => {
             format!("c{}", id.conn)
         }
         Action::Interrupt(conn) | Action::Drop(conn) => format!("c{conn}"),
@@ -76,6 +82,7 @@ pub(crate) fn kind(action: Action) -> &'static str {
         | Action::StepRefused(..)
         | Action::Fail(..)
         | Action::Hold(..)
+        | Action::Cancel(..)
         | Action::Abandon(_)
         | Action::Interrupt(_)
         | Action::Drop(_)

@@ -32,6 +32,7 @@ catalog! {
     "spoilt-large-sectors",
     "damaged-disk",
     "io-faults",
+    "cancelled-io",
     "full-ring",
     "savepoints",
     "appends",

@@ -160,6 +160,9 @@ faults! {
     Interrupt, "interrupt", "interrupt", Survive, Action, interrupt,
         "the statements of a connection are interrupted",
         "they end with INTERRUPT, their changes undone; statements that start later are not concerned";
+    Cancel, "cancel", "fault.cancel", Survive, Action, cancel,
+        "the kernel is asked to cancel what a suspended statement waits for: an operation, one of a group, or the whole group",
+        "whatever comes of it (done anyway, in part, not at all), a statement or commit error at most; earlier commits intact";
     Spurious, "spurious", "fault.spurious", Survive, Action, spurious,
         "a statement is stepped although what it waits for has not finished",
         "the step changes nothing";

@@ -59,6 +59,7 @@ impl Recorded {
             Action::Finish(..)
             | Action::Fail(..)
             | Action::Hold(..)
+            | Action::Cancel(..)
             | Action::Abandon(_)
             | Action::Interrupt(_)
             | Action::Drop(_)

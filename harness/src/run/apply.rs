@@ -47,6 +47,14 @@ impl<S: Subject> Run<'_, S> {
                 self.mark(if let Held::Statement(_) = held { Fault::Starve } else { Fault::Delay });
                 self.injector.hold(held, self.step, actions);
             }
+            Action::Cancel(id, nth) => {
+                self.mark(Fault::Cancel);
+                let awaited = self.awaited_operations(id);
+                match nth.checked_sub(1) {
+                    Some(only) => self.disk.request_cancel(id.conn, &awaited[only as usize]),
+                    None => awaited.iter().for_each(|one| self.disk.request_cancel(id.conn, one)),
+                }
+            }
             Action::Abandon(id) => self.subject.abandon(id),
             Action::Interrupt(conn) => self.subject.interrupt(conn),
             Action::Drop(conn) => self.apply_drop(conn),

@@ -19,7 +19,7 @@ impl<S: Subject> Run<'_, S> {
         self.note_events()?;
         match action {
             Action::Step(_) | Action::Poll(_) | Action::StepRefused(..) => self.check_moment(Moment::Step, None)?,
-            Action::Finish(..) | Action::Fail(..) => self.check_moment(Moment::Callback, None)?,
+            Action::Finish(..) | Action::Fail(..) | Action::Cancel(..) => self.check_moment(Moment::Callback, None)?,
             Action::Hold(..)
             | Action::Abandon(_)
             | Action::Interrupt(_)

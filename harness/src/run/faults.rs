@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use falken_models::connection::StatementId;
 use falken_models::disk::{Ending, FileId, IoKind, Lie, OpInfo, Tear};
-use falken_models::io::CompletionError;
+use falken_models::io::{Completion, CompletionError, CompletionKind, IOCompletions};
 use falken_models::site::Site;
 
 use super::{Run, Stage};
@@ -215,6 +215,7 @@ impl<S: Subject> Run<'_, S> {
             Fault::Abandon => self.select_statement(|_, _, phase| phase == Phase::Running).map(Action::Abandon),
             Fault::Drop => self.select_connection().map(Action::Drop),
             Fault::Interrupt => self.select_connection().map(Action::Interrupt),
+            Fault::Cancel => self.select_cancel(),
             Fault::Spurious => self.select_statement(|run, id, _| run.waits(id)).map(Action::Poll),
             Fault::EioAtSubmit => self.select_refusal(),
             Fault::Delay => self.select_delay(),
@@ -293,6 +294,30 @@ impl<S: Subject> Run<'_, S> {
             }
             _ => None,
         }
+    }
+
+    fn select_cancel(&mut self) -> Option<Action> {
+        let id = self.select_statement(|run, id, _| !run.awaited_operations(id).is_empty())?;
+        // The simplest answer, 0, is all of them.
+        let nth = match self.awaited_operations(id).len() as u64 {
+            1 => 0,
+            several => self.chooser.number(Kind::Value, self.step, several),
+        };
+        Some(Action::Cancel(id, nth))
+    }
+
+    /// The unfinished operations that a statement waits for, members of groups each by itself.
+    pub(super) fn awaited_operations(&self, id: StatementId) -> Vec<Completion> {
+        let mut open: Vec<Completion> = Vec::new();
+        let mut groups: Vec<&Completion> = self.subject.awaiting(id).iter().map(|IOCompletions::Single(c)| c).collect();
+        while let Some(completion) = groups.pop() {
+            if completion.kind() == CompletionKind::Group {
+                groups.extend(completion.members().iter().rev());
+            } else if !completion.finished() {
+                open.push(completion.clone());
+            }
+        }
+        open
     }
 
     fn select_refusal(&mut self) -> Option<Action> {
@@ -419,6 +444,7 @@ impl<S: Subject> Run<'_, S> {
             | Fault::Abandon
             | Fault::Drop
             | Fault::Interrupt
+            | Fault::Cancel
             | Fault::Spurious
             | Fault::Delay
             | Fault::Starve

@@ -86,6 +86,7 @@ impl<S: Subject> Run<'_, S> {
             Action::Finish(..)
             | Action::Fail(..)
             | Action::Hold(..)
+            | Action::Cancel(..)
             | Action::Abandon(_)
             | Action::Interrupt(_)
             | Action::Drop(_)

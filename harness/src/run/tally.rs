@@ -37,6 +37,7 @@ impl Tally {
             Action::Finish(..)
             | Action::Fail(..)
             | Action::Hold(..)
+            | Action::Cancel(..)
             | Action::Abandon(_)
             | Action::Interrupt(_)
             | Action::Drop(_)

@@ -283,6 +283,7 @@ pub struct Faults {
     pub abandon: Rate,
     pub drop: Rate,
     pub interrupt: Rate,
+    pub cancel: Rate,
     pub spurious: Rate,
     pub delay: Rate,
     pub starve: Rate,

@@ -21,6 +21,8 @@ pub enum Aim {
     Drop,
     /// The connection is interrupted.
     Interrupt,
+    /// What the statement waits for is cancelled, before anything of it is done.
+    Cancel,
     /// The operation that ends there fails with EIO.
     Eio,
     /// A submission of the step that leads there is refused with EIO.
@@ -37,10 +39,11 @@ pub enum Aim {
 
 impl Aim {
     /// Every kind.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Abandon,
         Self::Drop,
         Self::Interrupt,
+        Self::Cancel,
         Self::Eio,
         Self::Refuse,
         Self::CancelDone,
@@ -55,6 +58,7 @@ impl Aim {
             Self::Abandon => "abandon",
             Self::Drop => "drop",
             Self::Interrupt => "interrupt",
+            Self::Cancel => "cancel",
             Self::Eio => "eio",
             Self::Refuse => "refuse",
             Self::CancelDone => "cancel-done",
@@ -73,6 +77,7 @@ impl Aim {
             Self::Refuse => &[OptionId::Fault(Fault::EioAtSubmit)],
             Self::Drop => &[OptionId::Drop],
             Self::Interrupt => &[OptionId::Fault(Fault::Interrupt)],
+            Self::Cancel => &[OptionId::Fault(Fault::Cancel)],
             Self::Eio => {
                 &[OptionId::End(EndingId::Fault(Fault::Eio)), OptionId::End(EndingId::Fault(Fault::FsyncKeptDirty))]
             }
@@ -89,6 +94,7 @@ impl Aim {
             Self::Abandon
             | Self::Drop
             | Self::Interrupt
+            | Self::Cancel
             | Self::Refuse
             | Self::CancelDone
             | Self::CancelLate
@@ -99,7 +105,7 @@ impl Aim {
     }
 
     /// Whether the statement must have something in flight for it.
-    const NEED_FLIGHT: [Self; 3] = [Self::CancelLate, Self::CancelPartly, Self::Cancelled];
+    const NEED_FLIGHT: [Self; 4] = [Self::Cancel, Self::CancelLate, Self::CancelPartly, Self::Cancelled];
 }
 
 /// One point: at which action, what happens to whom.
@@ -115,7 +121,7 @@ pub struct Point {
     pub statement: u32,
     /// Where it is suspended; where it would have waited for what is refused.
     pub site: Site,
-    /// Of the submissions of a step, the one that is refused, from 0; 0 where nothing is refused.
+    /// Of the submissions of a step, the one that is refused, from 0; 0 where nothing is refused, or all is cancelled.
     pub nth: u32,
 }
 
@@ -142,8 +148,8 @@ pub struct Aimed {
     offers_refusal: Option<u64>,
     /// Whether a submission of the last step could have been refused.
     can_refuse: bool,
-    /// The number that is asked next is which submission is refused.
-    refusing: bool,
+    /// The number that is asked next is which submission is refused, or which operation is cancelled.
+    counting: bool,
     /// What is kept in flight after a cancel.
     late: Vec<OptionId>,
     /// The next operation of each connection, by number, that has not been seen in flight.
@@ -171,7 +177,7 @@ impl Aimed {
             offers_abandon: None,
             offers_refusal: None,
             can_refuse: false,
-            refusing: false,
+            counting: false,
             late: Vec::new(),
             unseen: Vec::new(),
         }
@@ -267,7 +273,7 @@ impl Aimed {
         let point = self.point.filter(|point| point.key < choice.key)?;
         let place = |ending| choice.options.iter().position(|option| *option == OptionId::End(ending));
         match point.aim {
-            Aim::Cancelled => place(EndingId::Cancelled),
+            Aim::Cancel | Aim::Cancelled => place(EndingId::Cancelled),
             Aim::CancelPartly => place(EndingId::CancelledPartly),
             _ => None,
         }
@@ -298,6 +304,7 @@ impl Strategy for Aimed {
             Kind::Target => {
                 let target = self.point.map(|point| match point.aim {
                     Aim::Abandon
+                    | Aim::Cancel
                     | Aim::Refuse
                     | Aim::CancelDone
                     | Aim::CancelLate
@@ -305,7 +312,7 @@ impl Strategy for Aimed {
                     | Aim::Cancelled => OptionId::Statement(point.id),
                     Aim::Drop | Aim::Interrupt | Aim::Eio => OptionId::Conn(point.id.conn),
                 });
-                self.refusing = self.point.is_some_and(|point| point.aim == Aim::Refuse);
+                self.counting = self.point.is_some_and(|point| matches!(point.aim, Aim::Refuse | Aim::Cancel));
                 choice.options.iter().position(|option| Some(*option) == target).unwrap_or(0)
             }
             Kind::Who => {
@@ -324,7 +331,7 @@ impl Strategy for Aimed {
 
     fn number(&mut self, kind: Kind, key: u64, most: u64) -> u64 {
         match self.point {
-            Some(point) if std::mem::take(&mut self.refusing) => point.nth.into(),
+            Some(point) if std::mem::take(&mut self.counting) => point.nth.into(),
             _ => self.inner.number(kind, key, most),
         }
     }
