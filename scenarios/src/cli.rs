@@ -227,7 +227,7 @@ pub enum OracleKind {
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  falken sweep put-overflow-under-checkpoint                 abandon, drop, interrupt and fail at every point of one schedule
+  falken sweep put-overflow-under-checkpoint                 abandon, drop, interrupt, cancel and fail at every point of one schedule
   falken sweep mine.toml --with abandon --schedules 20       abandon only, in twenty schedules
 
 One run per point: statements times yields. Scenarios of fixed programs are made for this; others need few --steps.")]
@@ -235,7 +235,7 @@ pub struct Sweep {
     /// A scenario's name (see `falken list`) or the path of a scenario file
     pub scenario: String,
     /// What happens at each point
-    #[arg(long, value_delimiter = ',', value_parser = command::sweep::aim, default_value = EVERY_AIM)]
+    #[arg(long, value_delimiter = ',', value_parser = command::sweep::aim, default_values = Aim::ALL.map(Aim::name))]
     pub with: Vec<Aim>,
     /// What decides the schedule
     #[arg(long, default_value = "random")]
@@ -262,9 +262,6 @@ pub struct Sweep {
     #[arg(long)]
     pub json: bool,
 }
-
-/// Every name that `sweep --with` takes.
-const EVERY_AIM: &str = "abandon,drop,interrupt,eio,refuse,cancel-done,cancel-late,cancel-partly,cancelled";
 
 /// Options of `threads`.
 #[derive(Args, Debug)]

@@ -39,7 +39,7 @@ const NOT_ALONE: &[(&str, &str, &str)] = &[
     (
         "reentry.free-chain-io-ignored",
         "RE-1",
-        "a chain that is freed by half gives the right answer; only the pages are lost",
+        "a chain freed by half gives the right answer; `--check yield-invariance` compares changes too, and shows it",
     ),
     ("yield.explicit-taken-for-io", "LIVE-1", "the spin never leaves its step, which is LIVE-3's bound"),
     ("page.failed-read-stays-locked", "LIVE-1", "the next to want the page reads it again, so nobody waits for it"),

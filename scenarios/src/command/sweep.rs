@@ -83,7 +83,7 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
     if nothing_to_cancel > 0 {
         report
             .notes
-            .push(format!("points of cancels with nothing to cancel, which were plain abandons: {nothing_to_cancel}"));
+            .push(format!("points of cancels with nothing to cancel, which were plain abandons or nothing: {nothing_to_cancel}"));
     }
     let covered = covered.into_iter();
     report.covered = covered.map(|((statement, site, aim), points)| Covered { statement, aim, site, points }).collect();
