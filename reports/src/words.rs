@@ -21,6 +21,16 @@ pub(crate) fn group(group: &Group) -> String {
         }
         story.race.iter().for_each(|race| _ = writeln!(out, "race: {race}"));
     }
+    if !group.ways.is_empty() {
+        let _ = writeln!(
+            out,
+            "\n{} ways to it have no stage of the protocol in common; one may be another bug",
+            group.ways.len()
+        );
+        for way in &group.ways {
+            let _ = writeln!(out, "{} shrunk: {}\n  {}", way.shrunk, way.slice.join(" → "), way.replay);
+        }
+    }
     if !group.lanes.is_empty() {
         let _ = writeln!(out, "\n{}", lanes(group).trim_end());
     }

@@ -308,6 +308,34 @@ fn bad_input_to_a_night_is_refused_with_one_clear_error() {
 }
 
 #[test]
+fn a_rate_that_falls_fails_the_night_and_one_that_does_not_holds() {
+    let dir = TempDir::new().unwrap();
+    let plan = ["--runs", "70", "--seed-from", "rate"];
+    night(dir.path(), &[&plan[..], &["--state-dir", "before"]].concat());
+    let path = dir.path().join("before/night.json");
+    let measured = json(&path);
+    // As if the night before had been so many times as fast: far more, or far less, than a busy machine makes of it.
+    for (factor, name, exit, outcome) in [(100.0, "slow", 7, "failed"), (0.01, "fast", 0, "held")] {
+        let mut before = measured.clone();
+        for scenario in before["timing"]["scenarios"].as_array_mut().unwrap() {
+            scenario["seconds"] = (scenario["seconds"].as_f64().unwrap() / factor).into();
+        }
+        fs::write(&path, before.to_string()).unwrap();
+        let files = format!("--report=junit={name}.xml");
+        let output = night(dir.path(), &[&plan[..], &["--state-dir", name, "--previous", "before", &files]].concat());
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(exit), "{said}{}", text(&output.stderr));
+        let timing = &json(&dir.path().join(name).join("night.json"))["timing"];
+        let gate = timing["gates"].as_array().unwrap().iter().find(|gate| gate["name"] == "rate").unwrap();
+        assert_eq!(gate["outcome"], outcome, "{gate}");
+        assert!(gate["what"].as_str().unwrap().contains("of before (at least 75 %)"), "{gate}");
+        assert!(said.contains(gate["what"].as_str().unwrap()), "{said}");
+        let junit = fs::read_to_string(dir.path().join(format!("{name}.xml"))).unwrap();
+        assert_eq!(junit.matches("<failure").count(), usize::from(exit != 0), "{junit}");
+    }
+}
+
+#[test]
 fn a_second_nightly_on_one_directory_is_refused_and_a_dead_one_locks_nothing() {
     let dir = TempDir::new().unwrap();
     let path = dir.path().join("night");

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use falken_models::bug::Bug;
+use falken_models::threads::{Bound, TABLE};
+use falken_threads::repro::ThreadsRepro;
 use tempfile::TempDir;
 
 fn falken(dir: &Path, args: &[&str]) -> Output {
@@ -32,6 +35,8 @@ const PLANTED: &[(&str, &[&str], i32)] = &[
     ("completion.done-before-callback", &["group-two", "--engine", "shuttle", "--strategy", "pos"], 1),
     ("callback.lock-reentry", &[], 4),
     ("callback.lock-reentry", &["callback-unlocked", "--engine", "loom"], 4),
+    ("callback.lock-reentry", &["callback-unlocked", "--engine", "shuttle"], 4),
+    ("callback.lock-reentry", &["callback-unlocked", "--engine", "shuttle", "--strategy", "dfs"], 4),
     ("completion.done-before-callback", &["page-read", "--engine", "loom"], 1),
     ("group.link-after-finish", &["link-and-wait", "--engine", "loom"], 4),
     ("wal.no-busy-snapshot-check", &["two-commits", "--engine", "shuttle"], 1),
@@ -52,6 +57,81 @@ fn a_planted_bug_fails_with_a_repro_that_replays_with_lanes() {
         assert_eq!(replayed.status.code(), Some(*exit), "{args:?}: {text}");
         assert!(text.contains("reproduced: the same schedule"), "{args:?}: {text}");
         assert!(text.contains("What the threads did"), "{args:?}: {text}");
+    }
+}
+
+/// Every bug that a form shows, with the engines for it and the first form for each.
+fn every_bug_of_threads() -> Vec<(&'static str, &'static str, &'static str)> {
+    let mut pairs = Vec::new();
+    for bug in Bug::ALL {
+        let mut forms = TABLE.iter().filter(|form| form.shows.contains(bug));
+        let large = forms.clone().find(|form| form.bound == Bound::TooLarge);
+        let small = forms.find(|form| form.bound != Bound::TooLarge);
+        pairs.extend(small.map(|form| (bug.id(), form.name, "loom")));
+        pairs.extend(large.or(small).map(|form| (bug.id(), form.name, "shuttle")));
+    }
+    pairs
+}
+
+#[test]
+fn every_bug_of_threads_fails_under_loom_or_shuttle_with_a_repro_that_replays() {
+    let pairs = every_bug_of_threads();
+    let needy = Bug::ALL.iter().filter(|bug| bug.needs_threads());
+    needy.for_each(|bug| assert!(pairs.iter().any(|(id, ..)| *id == bug.id()), "no form shows {}", bug.id()));
+    let mut missed: Vec<&str> = Vec::new();
+    let mut caught: Vec<&str> = Vec::new();
+    for (bug, form, engine) in pairs {
+        let dir = TempDir::new().unwrap();
+        let found = falken(dir.path(), &["threads", form, "--engine", engine, "--plant", bug, "--json"]);
+        let report: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+        println!("{bug} in {form} under {engine}: {}, {} executions", report["verdict"], report["executions"]);
+        let Some(repro) = report["violation"]["repro"].as_str() else {
+            missed.push(bug);
+            continue;
+        };
+        caught.push(bug);
+        let replayed = falken(dir.path(), &["replay", repro]);
+        assert_eq!(replayed.status.code(), found.status.code(), "{bug}: {}", stdout(&replayed));
+        assert!(stdout(&replayed).contains("reproduced: the same schedule"), "{bug}: {}", stdout(&replayed));
+    }
+    missed.retain(|bug| !caught.contains(bug));
+    assert!(missed.is_empty(), "neither engine has caught {missed:?}");
+}
+
+#[test]
+fn a_repro_of_whole_transactions_shrinks_to_a_page_and_still_replays() {
+    let dir = TempDir::new().unwrap();
+    let plant = ["threads", "transactions", "--engine", "shuttle", "--plant", "wal.no-busy-snapshot-check"];
+    assert_eq!(falken(dir.path(), &plant).status.code(), Some(1));
+    let file = "falken-repros/transactions-shuttle-tx-5.toml";
+    let shrunk = falken(dir.path(), &["shrink", file, "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&shrunk.stdout).unwrap();
+    assert_eq!(shrunk.status.code(), Some(1), "{report}");
+    let size = |path: &str| {
+        let text = std::fs::read_to_string(dir.path().join(path)).unwrap();
+        let repro = ThreadsRepro::from_toml(&text).unwrap().unwrap();
+        let clients: Vec<usize> = repro.scenario.unwrap().each_client().map(|client| client.program.len()).collect();
+        (clients.len(), clients.iter().sum::<usize>(), repro.schedule.switches())
+    };
+    let (before, after) = (size(file), size("falken-repros/transactions-shuttle-tx-5.shrunk.toml"));
+    assert!(after.0 == 2 && after.1 <= 8 && after.2 < before.2 / 2, "{before:?} to {after:?}");
+    let replayed = falken(dir.path(), &["replay", report["violation"]["repro"].as_str().unwrap()]);
+    assert!(stdout(&replayed).contains("reproduced: the same schedule"), "{}", stdout(&replayed));
+    // What cannot be made smaller says so.
+    let loom = ["threads", "link-while-finishing", "--engine", "loom", "--plant", "group.link-after-finish"];
+    assert_eq!(falken(dir.path(), &loom).status.code(), Some(1));
+    let refused = falken(dir.path(), &["shrink", "falken-repros/link-while-finishing-loom-io-3.toml"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("only those of shuttle"));
+}
+
+#[test]
+fn a_depth_first_search_lets_nobody_wait_for_ever() {
+    let dir = TempDir::new().unwrap();
+    for name in ["link-and-wait", "two-commits"] {
+        let args = ["threads", name, "--engine", "shuttle", "--strategy", "dfs", "--runs", "300"];
+        let output = falken(dir.path(), &args);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", stdout(&output));
     }
 }
 

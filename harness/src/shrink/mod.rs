@@ -18,6 +18,9 @@ mod record;
 mod size;
 mod slice;
 
+use falken_models::event::StatementKind;
+use strum::VariantArray;
+
 use crate::case::Case;
 use crate::choice::Tape;
 use crate::run::RunReport;
@@ -53,6 +56,8 @@ impl Failing {
 pub struct Progress<'a> {
     /// Runs made.
     pub replays: u64,
+    /// Their actions. A candidate that does not fail goes on to its end, however small the failure is.
+    pub actions: u64,
     /// The size before.
     pub before: &'a Size,
     /// The size now.
@@ -79,7 +84,7 @@ pub fn shrink(case: Case, watch: &mut dyn FnMut(&Progress<'_>) -> bool) -> Optio
     let best = Failing::of(case)?;
     let cause = cause(best.report.verdict.violation()?);
     let before = best.size;
-    let mut shrinker = Shrinker { cause, best, before, replays: 1, watch };
+    let mut shrinker = Shrinker { cause, actions: best.report.actions, best, before, replays: 1, watch };
     shrinker.tell_as_orders();
     let is_fixed_point = shrinker.take_away();
     let Shrinker { best, before, replays, .. } = shrinker;
@@ -108,6 +113,14 @@ pub fn cause(violation: &Violation) -> String {
     text
 }
 
+/// A [`cause`] without the kind of statement in which it showed, and on which of a connection's statements: one bug shows in
+/// many.
+pub fn symptom(cause: &str) -> String {
+    let is_kind = |word: &str| StatementKind::VARIANTS.iter().any(|kind| kind.name() == word);
+    let word = |word: &str| if is_kind(word) { "statement".into() } else { word.replace("c#/#", "c#") };
+    cause.split(' ').map(word).collect::<Vec<String>>().join(" ")
+}
+
 /// Stopped by the watcher.
 struct Enough;
 
@@ -116,6 +129,7 @@ struct Shrinker<'a> {
     best: Failing,
     before: Size,
     replays: u64,
+    actions: u64,
     watch: &'a mut dyn FnMut(&Progress<'_>) -> bool,
 }
 
@@ -139,11 +153,17 @@ impl Shrinker<'_> {
         if case.scenario.validate().is_err() {
             return Ok(None);
         }
-        if !(self.watch)(&Progress { replays: self.replays, before: &self.before, now: &self.best.size }) {
+        if !(self.watch)(&Progress {
+            replays: self.replays,
+            actions: self.actions,
+            before: &self.before,
+            now: &self.best.size,
+        }) {
             return Err(Enough);
         }
         self.replays += 1;
         let report = case.run();
+        self.actions += report.actions;
         if report.verdict.violation().map(cause).as_deref() != Some(&*self.cause) {
             return Ok(None);
         }
@@ -151,6 +171,7 @@ impl Shrinker<'_> {
             // What is of no use can still stand in the way of something that is.
             self.replays += 1;
             let again = without.run();
+            self.actions += again.actions;
             if again.hash == report.hash {
                 case = without;
             }
@@ -188,5 +209,17 @@ impl Shrinker<'_> {
             }
         }
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::symptom;
+
+    #[test]
+    fn a_symptom_does_not_depend_on_the_statement_in_which_it_showed() {
+        let scan = symptom("RE-1 c# read pages of its snapshot, but scan gives a wrong result");
+        assert_eq!(scan, symptom("RE-1 c#/# read pages of its snapshot, but get gives a wrong result"));
+        assert_ne!(scan, symptom("RE-1 c# read pages of its snapshot, but scan gives no result"));
     }
 }

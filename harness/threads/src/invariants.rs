@@ -35,3 +35,24 @@ pub fn invariant_of(text: &str) -> &'static str {
 pub fn rule(id: &str) -> &'static str {
     known().find(|(known, _)| *known == id).map_or("unknown invariant", |(_, rule)| rule)
 }
+
+/// Whether two messages tell of the same failure: one invariant, and behind its id the same words up to the first figure.
+pub(crate) fn same_cause(one: &str, other: &str) -> bool {
+    fn words(text: &str) -> Option<&str> {
+        let (_, behind) = text.split_once(':').unwrap_or(("", text));
+        behind.split(|c: char| c.is_ascii_digit()).next()
+    }
+    invariant_of(one) == invariant_of(other) && words(one) == words(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_cause;
+
+    #[test]
+    fn a_shorter_schedule_must_fail_for_the_same_reason() {
+        assert!(same_cause("TX-5: an append to row 1 was lost", "TX-5: an append to row 2 was lost"));
+        assert!(!same_cause("IO-2: finished too early", "IO-3: a member's end was lost"));
+        assert!(!same_cause("IO-1: a callback was kept", "IO-1: the callback runs exactly once"));
+    }
+}

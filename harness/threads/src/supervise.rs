@@ -148,6 +148,20 @@ fn find_schedule(
             }
         };
     }
+    shrink_schedule(worker, job, failure)
+}
+
+/// Makes the schedule of a failing execution shorter, and tells it again.
+///
+/// # Errors
+/// A worker cannot be started, or is not what it should be.
+pub(crate) fn shorten(worker: &dyn Fn() -> Command, job: &Job, failure: &mut Failing) -> Result<(), SuperviseError> {
+    let scratch = Scratch::new();
+    shrink_schedule(worker, job, failure)?;
+    tell(worker, job, &scratch.0, failure)
+}
+
+fn shrink_schedule(worker: &dyn Fn() -> Command, job: &Job, failure: &mut Failing) -> Result<(), SuperviseError> {
     if let (ThreadEngine::Shuttle, Some(schedule)) = (job.engine, &failure.schedule) {
         let shrink = Job { task: Task::Shrink(schedule.clone(), failure.text.clone()), ..job.clone() };
         if let Said::Shrunk(shorter) = listen(worker, &shrink, &mut |_| {})? {

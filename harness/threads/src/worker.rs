@@ -29,6 +29,8 @@ pub(crate) struct Witness {
     spoken: Mutex<Option<Instant>>,
     /// Panics are being looked for, not reported: a shrinker is at work.
     pub(crate) is_quiet: AtomicBool,
+    /// The choices up to the first panic that was not reported: those behind it only unwind.
+    failed: Mutex<Option<Vec<Step>>>,
     has_panicked: AtomicBool,
 }
 
@@ -55,6 +57,19 @@ impl Witness {
     /// What has happened in the execution under way; nothing unless it is a replay.
     fn lanes_so_far(&self) -> Vec<Lane> {
         lock(&self.lanes).as_ref().map_or_else(Vec::new, |read| read())
+    }
+
+    /// Notes a failure that somebody is looking for.
+    fn note_failure(&self) {
+        let mut failed = lock(&self.failed);
+        if failed.is_none() {
+            failed.clone_from(&lock(&self.steps));
+        }
+    }
+
+    /// The choices up to the failure that was noted since this was last asked.
+    pub(crate) fn take_failed(&self) -> Option<Schedule> {
+        lock(&self.failed).take().map(Schedule)
     }
 
     /// Reports a failure and ends the process: nothing unwinds, so nothing can fail a second time.
@@ -98,7 +113,9 @@ pub fn work() -> Result<(), String> {
     let witness = Arc::new(Witness::default());
     let hook = Arc::clone(&witness);
     std::panic::set_hook(Box::new(move |info| {
-        if !hook.is_quiet.load(Ordering::SeqCst) {
+        if hook.is_quiet.load(Ordering::SeqCst) {
+            hook.note_failure();
+        } else {
             hook.fail(text_of(info));
         }
     }));

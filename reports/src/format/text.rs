@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Report, ReportFormat};
 use crate::Night;
-use crate::night::{Gate, GateOutcome, Group, NIGHTLY, NightStory, Plan, Sighting, Standing, Work};
+use crate::night::{Gate, GateOutcome, Group, NIGHTLY, NightStory, Plan, Sighting, Standing, Way, Work};
 use crate::table::Style;
 use crate::text::grouped;
 use crate::words;
@@ -157,6 +157,14 @@ fn write_group(out: &mut String, night: &Night, group: &Group) {
     match night.work() {
         Work::Runs => write_sightings(out, group),
         Work::Search(_) | Work::Racing(_) | Work::Kills(_) => {}
+    }
+    if !group.ways.is_empty() {
+        let count = group.ways.len();
+        let _ =
+            writeln!(out, "  ways        {count} that have no stage of the protocol in common: one may be another bug");
+        for Way { slice, shrunk, replay, .. } in &group.ways {
+            let _ = writeln!(out, "    {shrunk} shrunk: {}\n      {replay}", slice.join(" → "));
+        }
     }
     if !group.planted.is_empty() {
         let _ = writeln!(out, "  planted     {}", group.planted.join(", "));

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Hex;
 
-/// Runs that failed for one cause: the same invariant, and the same happens-before slice of the shrunk repro.
+/// Runs that failed for one cause, as far as it shows: the same invariant in the same words.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Group {
-    /// A stable name, the same on every machine and every night: the invariant and a hash of the slice.
+    /// A stable name, the same on every machine and every night: the invariant and a hash of its words.
     pub id: String,
     /// What kind of failure it is.
     pub kind: Kind,
@@ -20,6 +20,10 @@ pub struct Group {
     pub summary: String,
     /// The slice: the sites of the steps that the failure hangs on, in order, without numbers.
     pub slice: Vec<String>,
+    /// Parts of the group whose happens-before slices have nothing in common, if there are several: one of them may be another
+    /// bug.
+    #[serde(default)]
+    pub ways: Vec<Way>,
     /// Failed runs, of this night.
     pub count: u64,
     /// Of these, the runs that were shrunk; the others broke the same invariant in the same words and the same scenario.
@@ -53,6 +57,19 @@ pub struct Group {
     pub replay: String,
     /// A Rust test of it.
     pub test: String,
+}
+
+/// One way to a failure that others come to in another way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Way {
+    /// The slice of its smallest repro.
+    pub slice: Vec<String>,
+    /// How many shrunk runs went it.
+    pub shrunk: u64,
+    /// The run of its smallest repro, by its number in the plan.
+    pub run: u64,
+    /// The command that replays it.
+    pub replay: String,
 }
 
 /// What kind of failure.

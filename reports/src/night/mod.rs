@@ -26,7 +26,7 @@ pub use facts::{
     Determinism, Difference, Evaluated, Facts, Gate, GateOutcome, Probe, Regression, RegressionOutcome, ScenarioFacts,
     StrategyFacts,
 };
-pub use group::{Figures, Group, Kind, Known, LaneEvent, NightFact, NightOrder, NightStory, Sighting, Standing};
+pub use group::{Figures, Group, Kind, Known, LaneEvent, NightFact, NightOrder, NightStory, Sighting, Standing, Way};
 pub use kills::{KillCell, KillMatrix, KillRow, KillStatus, RacingKill};
 pub use racing::Racing;
 pub use search::{Search, SearchEnd};

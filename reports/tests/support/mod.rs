@@ -4,7 +4,7 @@ use falken_reports::Report;
 use falken_reports::night::{
     Difference, Evaluated, FORMAT, Gate, GateOutcome, Group, Hex, KillCell, KillMatrix, KillRow, KillStatus, Kind,
     LaneEvent, NightFact, NightOrder, NightStory, Point, Probe, Racing, RacingKill, Regression, RegressionOutcome,
-    ScenarioFacts, Search, SearchEnd, Sighting, Standing,
+    ScenarioFacts, Search, SearchEnd, Sighting, Standing, Way,
 };
 
 /// Text that ends every kind of quoting that there is, if nobody escapes it.
@@ -84,6 +84,8 @@ pub fn eventful() -> Report {
     facts.groups.push(Group { standing: Standing::Fixed, count: 0, first: None, ..group(7, &[]) });
     facts.groups.push(Group { kind: Kind::Hung, invariant: "RUN-HUNG".into(), ..group(8, &["scenario-4"]) });
     facts.groups.push(Group { first: None, ..group(9, &["a scenario of another catalogue"]) });
+    let way = |run| Way { slice: vec![HOSTILE.into()], shrunk: 2, run, replay: HOSTILE.into() };
+    facts.groups[0].ways = vec![way(1), way(7)];
     facts.regressions = vec![
         Regression { file: "kept.toml".into(), ..Regression::default() },
         Regression {

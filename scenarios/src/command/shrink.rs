@@ -21,6 +21,9 @@ use crate::repro_file;
 /// # Errors
 /// The file cannot be read or is none, its case does not fail, or the result cannot be written.
 pub fn shrink(options: &Shrink) -> Result<Exit, Failure> {
+    if let Some(repro) = super::threads::read_repro(&options.file)? {
+        return super::threads::shrink(options, &repro);
+    }
     let name = options.file.display().to_string();
     let mut repro = repro_file::read(&options.file)?;
     if repro.is_unfinished {
@@ -99,7 +102,7 @@ pub(super) fn within(case: Case, limit: Duration) -> Option<Shrunk> {
     shrunk
 }
 
-fn bar() -> ProgressBar {
+pub(super) fn bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -11,13 +11,14 @@ use falken_models::threads as forms;
 use falken_reports::threads::{Threads as Report, ThreadsFailure};
 use falken_threads::repro::{FORMAT, ThreadsRepro};
 use falken_threads::{
-    Failing, Job, JobError, Outcome, Subject, SuperviseError, Task, choose, engine, sampler, supervise,
+    Failing, Job, JobError, Outcome, Reduced, Schedule, Size, Subject, SuperviseError, Task, choose, engine, reduce,
+    sampler, supervise,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::run::{find_bug, prepare_directory};
 use crate::catalog;
-use crate::cli::{EngineKind, Replay, Threads};
+use crate::cli::{EngineKind, Replay, Shrink, Threads};
 use crate::exit::{Exit, Failure, suggest};
 use crate::{report_files, repro_file};
 
@@ -189,28 +190,33 @@ fn found(dir: &Path, job: &Job, failing: &Failing) -> ThreadsFailure {
     let repro = match &failing.schedule {
         None => Err("nobody chose this execution's order, so nothing can repeat it".into()),
         Some(schedule) => {
-            let (form, scenario) = match &job.subject {
-                Subject::Form(name) => (Some(name.clone()), None),
-                Subject::Scenario(scenario) => (None, Some(scenario.clone())),
-            };
-            let repro = ThreadsRepro {
-                threads_format: FORMAT,
-                falken: env!("CARGO_PKG_VERSION").into(),
-                engine: job.engine,
-                form,
-                planted: job.planted.clone(),
-                preemptions: job.preemptions,
-                verdict: format!("{}: {}", failing.invariant(), first_line(&failing.text)),
-                execution: failing.execution,
-                schedule: schedule.clone(),
-                scenario,
-            };
+            let repro = repro_of(job, failing, schedule);
             let (name, engine) = (job.subject.name(), engine::of(job.engine).name);
             let path = dir.join(format!("{name}-{engine}-{}.toml", failing.invariant().to_lowercase()));
             repro_file::save(&path, &repro.to_toml())
         }
     };
     describe(failing, repro)
+}
+
+/// The repro file of a failing execution.
+fn repro_of(job: &Job, failing: &Failing, schedule: &Schedule) -> ThreadsRepro {
+    let (form, scenario) = match &job.subject {
+        Subject::Form(name) => (Some(name.clone()), None),
+        Subject::Scenario(scenario) => (None, Some(scenario.clone())),
+    };
+    ThreadsRepro {
+        threads_format: FORMAT,
+        falken: env!("CARGO_PKG_VERSION").into(),
+        engine: job.engine,
+        form,
+        planted: job.planted.clone(),
+        preemptions: job.preemptions,
+        verdict: format!("{}: {}", failing.invariant(), first_line(&failing.text)),
+        execution: failing.execution,
+        schedule: schedule.clone(),
+        scenario,
+    }
 }
 
 fn first_line(text: &str) -> String {
@@ -315,4 +321,56 @@ pub fn replay(options: &Replay, repro: &ThreadsRepro) -> Result<Exit, Failure> {
     report_files::deliver(&options.report.files, &report_files::of_racing(&report))?;
     let reproduced = is_exact || (still_there && !options.strict);
     Ok(if reproduced { exit_of(outcome.failure.as_ref()) } else { Exit::Nondeterminism })
+}
+
+/// Makes the execution of a repro file smaller.
+///
+/// # Errors
+/// The worker fails, the execution does not fail any more, or the result cannot be written.
+pub fn shrink(options: &Shrink, repro: &ThreadsRepro) -> Result<Exit, Failure> {
+    let name = options.file.display();
+    let ignored = [(options.certify, "--certify"), (options.emit_test, "--emit-test")];
+    if let Some((_, option)) = ignored.iter().find(|(is_given, _)| *is_given) {
+        return Err(Failure::Input(format!("{option} is for repro files of the simulator; this one is of threads")));
+    }
+    if repro.engine != ThreadEngine::Shuttle {
+        let engine = engine::of(repro.engine).name;
+        return Err(Failure::Input(format!(
+            "{name} is of {engine}, which finds short executions first; only those of shuttle are shrunk"
+        )));
+    }
+    let started = Instant::now();
+    let limit = Duration::from_secs(options.seconds.into());
+    let bar = super::shrink::bar();
+    let reduced = reduce(&worker_command, &repro.job(), &mut |size| {
+        if !bar.is_hidden() {
+            let Size { clients, statements, switches } = size;
+            bar.set_message(format!("{clients} clients, {statements} statements, {switches} switches"));
+            bar.tick();
+        }
+        started.elapsed() < limit
+    });
+    bar.finish_and_clear();
+    let Some(reduced) = reduced? else {
+        return Err(Failure::Input(format!("{name} does not fail any more, so there is nothing to shrink")));
+    };
+    let Reduced { subject, failing, before, after, is_fixed_point } = reduced;
+    let job = Job { subject, ..repro.job() };
+    let path = options.output.clone().unwrap_or_else(|| options.file.with_extension("shrunk.toml"));
+    let schedule = failing.schedule.clone().unwrap_or_default();
+    repro_file::write_whole(&path, &repro_of(&job, &failing, &schedule).to_toml())
+        .map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
+    let part = |was: usize, is: usize, what: &str| (was > 0).then(|| format!("{was} {what} to {is}"));
+    let parts = [
+        part(before.clients, after.clients, "clients"),
+        part(before.statements, after.statements, "statements"),
+        part(before.switches, after.switches, "switches"),
+    ];
+    let rest = if is_fixed_point { "" } else { "; stopped at the limit of time, so there may be more to take away" };
+    let notes = vec![format!("shrunk from {}{rest}", parts.into_iter().flatten().collect::<Vec<_>>().join(", from "))];
+    let found = describe(&failing, Ok(path.display().to_string()));
+    let outcome = Outcome { executions: 1, exhaustive: false, failure: Some(failing), lanes: Vec::new() };
+    let report = report(&job, &outcome, started.elapsed().as_secs_f64(), Some(found), notes);
+    print(options.json, &report)?;
+    Ok(exit_of(outcome.failure.as_ref()))
 }

@@ -13,7 +13,8 @@ use super::known::{KnownGroup, Replays};
 use super::plan::{Plan, Shard};
 use super::record::Shrunk;
 use super::state::{Folded, State};
-use super::sums::{Clocks, Sum, Sums};
+use super::sums::{Clocks, Failures, Sum, Sums};
+use super::triage::Trait;
 use super::{gates, triage};
 use crate::catalog;
 
@@ -26,7 +27,9 @@ pub fn assemble(state: &State, machines: Vec<Machine>, notes: Vec<String>) -> (N
     let timing = timing(sums, clocks, &groups, &known, machines.clone(), host);
     for KnownGroup { group, since, from, .. } in &mut groups {
         group.repro_file = format!("corpus/{}.toml", group.id);
-        group.replay = crate::command::replay_command(&state.dir.join(&group.repro_file).display().to_string());
+        let replay = |file: &str| crate::command::replay_command(&state.dir.join(file).display().to_string());
+        group.replay = replay(&group.repro_file);
+        group.ways.iter_mut().for_each(|way| way.replay = replay(&format!("repros/run-{}.toml", way.run)));
         if from.is_empty() {
             *from = state.dir.display().to_string();
             *since = timing.groups.iter().find(|times| times.id == group.id).and_then(|times| times.first).unwrap_or(0);
@@ -171,9 +174,12 @@ fn timing(
 
 /// When a group was seen: the clocks know its words and scenarios.
 fn times(known: &KnownGroup, sums: &Sums, clocks: &Clocks) -> GroupTimes {
+    let is_here = |scenario: &str| known.group.scenarios.iter().any(|(name, _)| name == scenario);
+    let is_this = |cause: &str| Trait::new(&known.group.invariant, cause) == known.cause;
     let in_group = |cause: &str, scenario: &str| {
-        known.group.scenarios.iter().any(|(name, _)| name == scenario)
-            && sums.failures.iter().any(|f| f.failed.cause == cause && f.failed.invariant == known.group.invariant)
+        let failed =
+            |failures: &Failures| failures.failed.cause == cause && failures.failed.invariant == known.group.invariant;
+        is_here(scenario) && is_this(cause) && sums.failures.iter().any(failed)
     };
     let seen = clocks.failures.iter().filter(|(cause, scenario, ..)| in_group(cause, scenario));
     let (first, last) = seen.fold((None, None), |(first, last): (Option<u64>, Option<u64>), (_, _, f, l)| {

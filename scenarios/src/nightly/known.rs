@@ -1,6 +1,5 @@
 //! What was known before the night: the corpus of regressions, and the groups of earlier nights. All of it is replayed first.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use falken_harness::repro::Repro;
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::child::Stopped;
 use super::state::{read_json, write_json};
-use super::triage::{Trait, traits};
+use super::triage::Trait;
 use super::worker::{Replayed, Reply};
 use crate::catalog::CANARY;
 use crate::exit::Failure;
@@ -23,8 +22,8 @@ pub const REGRESSIONS: &str = "scenarios/regressions";
 pub struct KnownGroup {
     /// As it was.
     pub group: Group,
-    /// What its repros have in common with others of the same cause.
-    pub traits: BTreeSet<Trait>,
+    /// What its failures have in common with others of the same cause.
+    pub cause: Trait,
     /// The night that found it first.
     pub from: String,
     /// When that was, in seconds since 1970.
@@ -101,7 +100,7 @@ pub fn judge(path: &Path, text: &str, replay: &Result<Reply, Stopped>) -> (Regre
     let planted = repro.case.planted.0.map(|bug| bug.id().to_owned());
     let (outcome, what) = outcome(&invariant, planted.is_some(), replayed);
     let known = KnownGroup {
-        traits: replayed.cause.iter().flat_map(|cause| traits(&invariant, cause, &replayed.stages)).collect(),
+        cause: replayed.cause.as_ref().map(|cause| Trait::new(&invariant, cause)).unwrap_or_default(),
         from: format!("regressions/{file}"),
         ..KnownGroup::default()
     };

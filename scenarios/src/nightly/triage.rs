@@ -1,15 +1,17 @@
 //! Triage: many failed runs, few causes.
 //!
-//! Of the failed runs that say the same in the same scenario the first few are shrunk ([`super::sums::SHRUNK_PER_KEY`]). Two shrunk runs
-//! have the same cause if they share a [`Trait`]; groups are what that relation connects. The runs that were not shrunk are
-//! counted with the first shrunk one of their kind.
+//! Of the failed runs that say the same in the same scenario the first few are shrunk ([`super::sums::SHRUNK_PER_KEY`]). Two runs are
+//! in one group if they break the same invariant in the same words. Within a group, shrunk runs whose happens-before slices have no
+//! stage of the protocol in common are different [`Way`]s to fail: a second bug with the symptom of the first is seen there.
+//! The runs that were not shrunk are counted with the first shrunk one of their kind.
 //!
 //! All of this is a function of the set of failed runs, so joined shards come to the same groups as one machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use falken_harness::shrink::symptom;
 use falken_models::digest::digest;
-use falken_reports::night::{Group, Hex, Kind, Known, Sighting, Standing};
+use falken_reports::night::{Group, Hex, Kind, Known, Sighting, Standing, Way};
 use serde::{Deserialize, Serialize};
 
 use super::known::{KnownGroup, Replays};
@@ -17,30 +19,29 @@ use super::plan::Spec;
 use super::record::Shrunk;
 use super::sums::{Failures, Sums};
 
-/// What failures of one cause have in common: the invariant, and with it a stage of the protocol that is in the happens-before
-/// slice, or the words of what was found, without numbers.
+/// What the failures of one group have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Trait {
     /// The invariant.
     pub invariant: String,
-    /// A stage of the slice, or the words of the failure.
+    /// What was found, without numbers, and without the kind of statement in which it showed.
     pub common: String,
 }
 
-/// The traits of a failure with these words and stages.
-pub fn traits(invariant: &str, cause: &str, stages: &BTreeSet<String>) -> BTreeSet<Trait> {
-    let all = stages.iter().cloned().chain([cause.to_owned()]);
-    all.map(|common| Trait { invariant: invariant.into(), common }).collect()
+impl Trait {
+    /// The trait of a failure that is told in these words.
+    pub fn new(invariant: &str, cause: &str) -> Self {
+        Self { invariant: invariant.into(), common: symptom(cause) }
+    }
 }
 
-fn traits_of(shrunk: &Shrunk) -> BTreeSet<Trait> {
-    traits(&shrunk.failed.invariant, &shrunk.failed.cause, &shrunk.stages)
+fn trait_of(shrunk: &Shrunk) -> Trait {
+    Trait::new(&shrunk.failed.invariant, &shrunk.failed.cause)
 }
 
-/// A name for a group whose smallest repro this is: the invariant, and a hash of the slice.
-fn name(shrunk: &Shrunk) -> String {
-    let text = format!("{:?} {:?}", shrunk.slice, traits_of(shrunk));
-    format!("{}-{:08x}", shrunk.failed.invariant.to_lowercase(), digest(text.as_bytes()) as u32)
+/// The name of a group: the invariant, and a hash of its words.
+fn name(of: &Trait) -> String {
+    format!("{}-{:08x}", of.invariant.to_lowercase(), digest(of.common.as_bytes()) as u32)
 }
 
 /// The failed runs that are shrunk, in order.
@@ -51,22 +52,17 @@ pub fn wanted(sums: &Sums) -> Vec<&Spec> {
 }
 
 /// One group in the making.
+#[derive(Default)]
 struct Cluster<'a> {
-    traits: BTreeSet<Trait>,
     shrunk: Vec<&'a Shrunk>,
     failures: Vec<(&'a Failures, u64)>,
 }
 
 /// The groups of a night, and what to remember of them.
 pub fn groups(sums: &Sums, shrunk: &BTreeMap<u64, Shrunk>, known: &Replays) -> Vec<KnownGroup> {
-    let mut clusters = clusters(sums, shrunk);
-    clusters.sort_by_key(|cluster| cluster.shrunk.iter().map(|shrunk| shrunk.size()).min());
-    let mut found: Vec<KnownGroup> = clusters.iter().map(|cluster| group(cluster, known)).collect();
-    for earlier in &known.groups {
-        if !found.iter().any(|group| is_same(&group.traits, &earlier.traits)) {
-            found.push(not_seen(earlier));
-        }
-    }
+    let clusters = clusters(sums, shrunk);
+    let mut found: Vec<KnownGroup> = clusters.iter().map(|(of, cluster)| group(of, cluster, known)).collect();
+    found.extend(known.groups.iter().filter(|earlier| !clusters.contains_key(&earlier.cause)).map(not_seen));
     found.sort_by(|a, b| {
         let order = |group: &Group| (group.standing == Standing::Fixed, std::cmp::Reverse(group.count));
         order(&a.group).cmp(&order(&b.group)).then_with(|| a.group.id.cmp(&b.group.id))
@@ -74,12 +70,8 @@ pub fn groups(sums: &Sums, shrunk: &BTreeMap<u64, Shrunk>, known: &Replays) -> V
     found
 }
 
-fn is_same(one: &BTreeSet<Trait>, other: &BTreeSet<Trait>) -> bool {
-    !one.is_disjoint(other)
-}
-
-fn clusters<'a>(sums: &'a Sums, shrunk: &'a BTreeMap<u64, Shrunk>) -> Vec<Cluster<'a>> {
-    let mut clusters: Vec<Cluster<'a>> = Vec::new();
+fn clusters<'a>(sums: &'a Sums, shrunk: &'a BTreeMap<u64, Shrunk>) -> BTreeMap<Trait, Cluster<'a>> {
+    let mut clusters: BTreeMap<Trait, Cluster<'a>> = BTreeMap::new();
     for failures in &sums.failures {
         let mut left = failures.count;
         for one in failures.first.iter().filter_map(|spec| shrunk.get(&spec.run)).rev() {
@@ -87,36 +79,46 @@ fn clusters<'a>(sums: &'a Sums, shrunk: &'a BTreeMap<u64, Shrunk>) -> Vec<Cluste
             let is_first = failures.first.first().is_some_and(|spec| spec.run == one.spec.run);
             let count = if is_first { left } else { 1 };
             left -= count;
-            join(
-                &mut clusters,
-                Cluster { traits: traits_of(one), shrunk: vec![one], failures: vec![(failures, count)] },
-            );
+            let cluster = clusters.entry(trait_of(one)).or_default();
+            cluster.shrunk.push(one);
+            cluster.failures.push((failures, count));
         }
     }
     clusters
 }
 
-/// Adds a cluster, joined with all those that have the same cause.
-fn join<'a>(clusters: &mut Vec<Cluster<'a>>, mut new: Cluster<'a>) {
-    for cluster in std::mem::take(clusters) {
-        if is_same(&cluster.traits, &new.traits) {
-            new.traits.extend(cluster.traits);
-            new.shrunk.extend(cluster.shrunk);
-            new.failures.extend(cluster.failures);
-        } else {
-            clusters.push(cluster);
+/// The shrunk runs of a group, those together whose slices have a stage in common; nothing if that is all of them.
+fn ways(shrunk: &[&Shrunk]) -> Vec<Way> {
+    let mut all: Vec<(BTreeSet<&str>, Vec<&Shrunk>)> = Vec::new();
+    // One that was not told has no stages: it says nothing about ways.
+    for one in shrunk.iter().filter(|one| one.story.is_some()) {
+        let mut stages: BTreeSet<&str> = one.stages.iter().map(String::as_str).collect();
+        let mut members = vec![*one];
+        for (others, more) in std::mem::take(&mut all) {
+            if others.is_disjoint(&stages) {
+                all.push((others, more));
+            } else {
+                stages.extend(others);
+                members.extend(more);
+            }
         }
+        all.push((stages, members));
     }
-    clusters.push(new);
+    let way = |(_, members): &(BTreeSet<&str>, Vec<&Shrunk>)| {
+        let smallest = members.iter().min_by_key(|one| one.size()).expect("a way has a member");
+        Way { slice: smallest.slice.clone(), shrunk: members.len() as u64, run: smallest.spec.run, ..Way::default() }
+    };
+    let mut ways: Vec<Way> = all.iter().map(way).collect();
+    ways.sort_by_key(|way| (std::cmp::Reverse(way.shrunk), way.run));
+    if ways.len() > 1 { ways } else { Vec::new() }
 }
 
 fn sighting(spec: &Spec) -> Sighting {
     Sighting { run: spec.run, scenario: spec.scenario.clone(), strategy: spec.strategy.clone(), seed: spec.seed }
 }
 
-fn group(cluster: &Cluster<'_>, known: &Replays) -> KnownGroup {
+fn group(of: &Trait, cluster: &Cluster<'_>, known: &Replays) -> KnownGroup {
     let smallest = cluster.shrunk.iter().min_by_key(|shrunk| shrunk.size()).expect("a cluster has a shrunk run");
-    let id = name(smallest);
     let mut scenarios: BTreeMap<&str, u64> = BTreeMap::new();
     for (failures, count) in &cluster.failures {
         *scenarios.entry(&failures.scenario).or_default() += count;
@@ -125,18 +127,16 @@ fn group(cluster: &Cluster<'_>, known: &Replays) -> KnownGroup {
     let first = cluster.shrunk.iter().map(|shrunk| &shrunk.spec).min_by_key(|spec| spec.run);
     let lasts = cluster.failures.iter().filter(|(_, count)| *count > 1).map(|(failures, _)| &failures.last);
     let last = lasts.chain(cluster.shrunk.iter().map(|shrunk| &shrunk.spec)).max_by_key(|spec| spec.run);
-    let earlier = known.groups.iter().find(|earlier| is_same(&earlier.traits, &cluster.traits));
-    let regression = known.from_regressions.iter().find(|earlier| is_same(&earlier.traits, &cluster.traits));
-    let mut traits = cluster.traits.clone();
-    traits.extend(earlier.iter().flat_map(|earlier| earlier.traits.clone()));
+    let earlier = known.groups.iter().find(|earlier| earlier.cause == *of);
+    let regression = known.from_regressions.iter().find(|earlier| earlier.cause == *of);
     let group = Group {
-        // A name that was given once stays.
-        id: earlier.map_or(id, |earlier| earlier.group.id.clone()),
+        id: name(of),
         kind: smallest.failed.kind,
         invariant: smallest.failed.invariant.clone(),
         rule: smallest.rule.clone(),
         summary: smallest.summary.clone(),
         slice: smallest.slice.clone(),
+        ways: ways(&cluster.shrunk),
         count: cluster.failures.iter().map(|(_, count)| count).sum(),
         shrunk: cluster.shrunk.len() as u64,
         scenarios: scenarios.into_iter().map(|(name, count)| (name.to_owned(), count)).collect(),
@@ -153,7 +153,7 @@ fn group(cluster: &Cluster<'_>, known: &Replays) -> KnownGroup {
         ..Group::default()
     };
     let (from, since) = earlier.map_or((String::new(), 0), |earlier| (earlier.from.clone(), earlier.since));
-    KnownGroup { group, traits, from, since }
+    KnownGroup { group, cause: of.clone(), from, since }
 }
 
 fn known_from(earlier: &KnownGroup) -> Known {
@@ -197,5 +197,33 @@ fn rule(invariant: &str) -> &'static str {
         "RUN-MEMORY" => "a run keeps within its memory limit",
         "RUN-DIED" => "a run does not end its process",
         other => falken_harness::invariant::rule(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use falken_reports::night::NightStory;
+
+    use super::*;
+
+    #[test]
+    fn slices_without_a_stage_in_common_are_different_ways() {
+        let shrunk = |run, stages: &[&str]| Shrunk {
+            spec: Spec { run, ..Spec::default() },
+            stages: stages.iter().map(|stage| (*stage).into()).collect(),
+            story: Some(NightStory::default()),
+            ..Shrunk::default()
+        };
+        let all = [
+            shrunk(1, &["wal.append"]),
+            shrunk(2, &["wal.checkpoint"]),
+            shrunk(3, &["wal.append", "pager.read"]),
+            shrunk(4, &["pager.read"]),
+        ];
+        let ways = |runs: &[&Shrunk]| ways(runs).iter().map(|way| (way.run, way.shrunk)).collect::<Vec<_>>();
+        assert_eq!(ways(&all.iter().collect::<Vec<_>>()), [(1, 3), (2, 1)]);
+        assert_eq!(ways(&[&all[0], &all[2]]), []);
+        let untold = Shrunk { story: None, ..shrunk(5, &[]) };
+        assert_eq!(ways(&[&all[0], &untold]), []);
     }
 }

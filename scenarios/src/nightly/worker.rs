@@ -24,8 +24,11 @@ use crate::command::shrink::explained;
 use crate::exit::Failure;
 use crate::{catalog, repro_file};
 
-/// Steps that shrinking one failure may take in all: a few seconds. What has not become small by then stays long.
-const SHRINK_STEPS: u64 = 2_000_000;
+/// Actions that shrinking one failure may take in all: a few seconds. What has not become small by then stays long.
+const SHRINK_ACTIONS: u64 = 20_000_000;
+
+/// Actions that explaining what is left may take: it is run twice for every entry of its tape.
+const EXPLAIN_ACTIONS: u64 = 10_000_000;
 
 /// What a worker can be asked for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,8 +63,6 @@ pub struct Replayed {
     pub cause: Option<String>,
     /// The cause without the planted bug, if it failed; only if one is planted.
     pub cause_without_bug: Option<String>,
-    /// Where its race and its failure are.
-    pub stages: BTreeSet<String>,
 }
 
 /// Answers requests until there are no more.
@@ -151,10 +152,8 @@ impl Worker {
         };
         let case = Case { tape: report.tape.clone(), ..case };
         // Counted and not timed, so that every machine comes to the same end.
-        let mut steps = 0;
         let shrunk = shrink::shrink(case.clone(), &mut |progress| {
-            steps += progress.now.steps;
-            progress.replays < replays && steps < SHRINK_STEPS
+            progress.replays < replays && progress.actions < SHRINK_ACTIONS
         });
         Ok(Reply::Shrunk(Box::new(match shrunk {
             Some(shrunk) => told(spec, failed, &shrunk),
@@ -166,12 +165,18 @@ impl Worker {
 fn told(spec: Spec, failed: Failed, shrunk: &shrink::Shrunk) -> Shrunk {
     let smallest = &shrunk.smallest;
     let case = smallest.case.clone();
-    // A recording of thousands of choices cannot be explained: that would take two runs for each.
-    let is_told = case.scenario.is_finite();
-    let explanation = if is_told { shrink::explain(smallest) } else { shrink::Explanation::default() };
-    let shrink::Slice { steps, stages } = shrink::slice(smallest, &explanation);
-    let story = is_told.then(|| NightStory::from(&explained(shrunk, &explanation)));
+    let explanation = explain(smallest);
+    let shrink::Slice { steps, stages } =
+        shrink::slice(smallest, explanation.as_ref().unwrap_or(&shrink::Explanation::default()));
+    let story = explanation.map(|explanation| NightStory::from(&explained(shrunk, &explanation)));
     Shrunk { slice: steps, stages, story, ..untold(spec, failed, case, &smallest.report) }
+}
+
+/// What a failure hangs on; `None` for a recording of choices and for what stayed too long to be asked about each of its orders.
+fn explain(failing: &Failing) -> Option<shrink::Explanation> {
+    let entries = failing.case.tape.entries().len() as u64;
+    let actions = 2 * entries * failing.report.actions;
+    (failing.case.scenario.is_finite() && actions <= EXPLAIN_ACTIONS).then(|| shrink::explain(failing))
 }
 
 fn untold(spec: Spec, failed: Failed, case: Case, report: &RunReport) -> Shrunk {
@@ -207,9 +212,6 @@ fn replay(text: &str) -> Result<Reply, Failure> {
     }
     if let Some(failing) = Failing::of(case) {
         replayed.cause = failing.report.verdict.violation().map(cause);
-        let is_told = failing.case.scenario.is_finite();
-        let explanation = if is_told { shrink::explain(&failing) } else { shrink::Explanation::default() };
-        replayed.stages = shrink::slice(&failing, &explanation).stages;
     }
     Ok(Reply::Replayed(replayed))
 }

@@ -7,15 +7,15 @@ use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::shuttle::scheduler::{DfsScheduler, Schedule as ShuttleSchedule, Scheduler, Task as ShuttleTask, TaskId};
+use ::shuttle::scheduler::{Schedule as ShuttleSchedule, Scheduler, Task as ShuttleTask, TaskId};
 use ::shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 
 use super::body;
-use crate::invariants::invariant_of;
+use crate::invariants::same_cause;
 use crate::job::{Job, Task};
 use crate::message::{Message, panic_text};
 use crate::programs;
-use crate::sampler::{self, Following, Sampling};
+use crate::sampler::{self, DepthFirst, Following, Sampling};
 use crate::schedule::{Schedule, Step};
 use crate::worker::{Witness, say};
 
@@ -80,9 +80,7 @@ pub(super) fn run(job: &Job, witness: &Arc<Witness>) -> bool {
             say(&Message::Shrunk(shrink(job, witness, schedule.clone(), text)));
             return false;
         }
-        Task::Explore(_) | Task::WriteAhead(_) if job.sampler == sampler::DFS => {
-            Box::new(DfsScheduler::new(Some(job.runs as usize), true))
-        }
+        Task::Explore(_) | Task::WriteAhead(_) if job.sampler == sampler::DFS => Box::new(DepthFirst::new(job.runs)),
         Task::Explore(_) | Task::WriteAhead(_) => Box::new(Sampling::new(&job.sampler, job.seed, job.runs)),
     };
     let taping = Taping { inner, witness: Arc::clone(witness), ahead };
@@ -101,50 +99,45 @@ fn fails(job: &Job, witness: &Arc<Witness>, schedule: &Schedule, text: &str) -> 
         Runner::new(taping, config()).run(body!(falken_models_shuttle, programs::on_shuttle, job, &witness_there));
     });
     let panic = ended.join().err()?;
-    let taken = witness.steps.lock().expect("nobody panics while holding it").clone().map(Schedule);
-    taken.filter(|_| panic_text(&*panic).is_some_and(|message| same_cause(message, text)))
+    witness.take_failed().filter(|_| panic_text(&*panic).is_some_and(|message| same_cause(message, text)))
 }
 
-/// Whether two messages tell of the same failure: one invariant, and behind its id the same words up to the first figure.
-fn same_cause(one: &str, other: &str) -> bool {
-    fn words(text: &str) -> Option<&str> {
-        let (_, behind) = text.split_once(':').unwrap_or(("", text));
-        behind.split(|c: char| c.is_ascii_digit()).next()
-    }
-    invariant_of(one) == invariant_of(other) && words(one) == words(other)
-}
-
-/// Takes stretches of the schedule away, longest first, as long as it fails in the same way; past its end each thread goes on as
-/// far as it can.
+/// Takes stretches of the schedule away, longest first, and lets a thread finish its stretch before another one cuts in, as long
+/// as it fails in the same way; past its end each thread goes on as far as it can.
 fn shrink(job: &Job, witness: &Arc<Witness>, found: Schedule, text: &str) -> Schedule {
     witness.is_quiet.store(true, Ordering::SeqCst);
     let (mut best, mut runs_left) = (found, SHRINK_RUNS_MAX);
+    let mut accept = |best: &mut Schedule, stretches: &[(Step, usize)]| {
+        runs_left -= 1;
+        let shorter = Schedule(stretches.iter().flat_map(|(step, times)| vec![*step; *times]).collect());
+        let taken = fails(job, witness, &shorter, text).filter(|taken| taken.switches() < best.switches());
+        let is_shorter = taken.is_some();
+        *best = taken.unwrap_or_else(|| std::mem::take(best));
+        (is_shorter, runs_left > 0)
+    };
     let mut stretch = best.runs().len() / 2;
-    while stretch > 0 && runs_left > 0 {
+    while stretch > 0 {
         let mut at = 0;
-        while at < best.runs().len() && runs_left > 0 {
+        while at < best.runs().len() {
             let mut kept = best.runs();
             kept.drain(at..(at + stretch).min(kept.len()));
-            let shorter = Schedule(kept.iter().flat_map(|(step, times)| vec![*step; *times]).collect());
-            runs_left -= 1;
-            match fails(job, witness, &shorter, text) {
-                Some(taken) if taken.switches() < best.switches() => best = taken,
-                Some(_) | None => at += stretch,
+            match accept(&mut best, &kept) {
+                (_, false) => return best,
+                (true, true) => {}
+                (false, true) => at += stretch,
             }
         }
         stretch /= 2;
     }
-    best
-}
-
-#[cfg(test)]
-mod tests {
-    use super::same_cause;
-
-    #[test]
-    fn a_shorter_schedule_must_fail_for_the_same_reason() {
-        assert!(same_cause("TX-5: an append to row 1 was lost", "TX-5: an append to row 2 was lost"));
-        assert!(!same_cause("IO-2: finished too early", "IO-3: a member's end was lost"));
-        assert!(!same_cause("IO-1: a callback was kept", "IO-1: the callback runs exactly once"));
+    let mut at = 0;
+    while at + 1 < best.runs().len() {
+        let mut swapped = best.runs();
+        swapped.swap(at, at + 1);
+        match accept(&mut best, &swapped) {
+            (_, false) => return best,
+            (true, true) => {}
+            (false, true) => at += 1,
+        }
     }
+    best
 }

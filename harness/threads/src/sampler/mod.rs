@@ -1,20 +1,21 @@
 //! Falken's strategies as shuttle schedulers: one file a sampler, one table.
 //!
 //! A sampler picks among the threads that can go on and knows what each is about to touch, because the models' `sync` facade
-//! announces it. Which of them may be picked is decided here: a thread that yields lets every other thread that can go on
-//! take a step first, or threads with high priorities would spin for ever.
+//! announces it. Which of them may be picked is decided by [`Courtesy`].
 
+mod courtesy;
+mod depth_first;
 mod named;
 mod pos;
 mod urw;
-
-use std::collections::{BTreeMap, BTreeSet};
 
 use falken_models_shuttle::sync::Pending;
 use shuttle::current::get_label_for_task;
 use shuttle::scheduler::{Schedule as ShuttleSchedule, Scheduler, Task, TaskId};
 
 use crate::schedule::{Schedule, Step};
+use courtesy::Courtesy;
+pub(crate) use depth_first::DepthFirst;
 use named::Named;
 use pos::Pos;
 use urw::Urw;
@@ -77,8 +78,7 @@ pub(crate) struct Sampling {
     seed: u64,
     executions: u64,
     runs: u64,
-    /// Whom each thread that has yielded lets go first.
-    yielded: BTreeMap<usize, BTreeSet<usize>>,
+    courtesy: Courtesy,
 }
 
 impl Sampling {
@@ -88,24 +88,7 @@ impl Sampling {
         if samplers.is_empty() {
             samplers = TABLE.iter().map(|entry| (entry.new)()).collect();
         }
-        Self { samplers, seed, executions: 0, runs, yielded: BTreeMap::new() }
-    }
-
-    /// Those who may be picked: not those who have yielded and still let others go first.
-    fn candidates(&mut self, runnable: &[&Task], current: Option<TaskId>, is_yielding: bool) -> Vec<Enabled> {
-        let can_go: BTreeSet<usize> = runnable.iter().map(|task| usize::from(task.id())).collect();
-        if let (Some(current), true) = (current.map(usize::from), is_yielding) {
-            let others = can_go.iter().copied().filter(|thread| *thread != current).collect();
-            self.yielded.insert(current, others);
-        }
-        let waits = |thread: &usize| self.yielded.get(thread).is_some_and(|first| !first.is_disjoint(&can_go));
-        let mut may: Vec<usize> = can_go.iter().copied().filter(|thread| !waits(thread)).collect();
-        if may.is_empty() {
-            self.yielded.clear();
-            may = can_go.into_iter().collect();
-        }
-        let enabled = |thread| Enabled { thread, pending: get_label_for_task(TaskId::from(thread)) };
-        may.into_iter().map(enabled).collect()
+        Self { samplers, seed, executions: 0, runs, courtesy: Courtesy::default() }
     }
 }
 
@@ -117,16 +100,17 @@ impl Scheduler for Sampling {
         let at = self.executions as usize % self.samplers.len();
         self.samplers[at].begin(self.seed.wrapping_add(self.executions));
         self.executions += 1;
-        self.yielded.clear();
+        self.courtesy = Courtesy::default();
         Some(ShuttleSchedule::new(0))
     }
 
     fn next_task(&mut self, runnable: &[&Task], current: Option<TaskId>, is_yielding: bool) -> Option<TaskId> {
-        let candidates = self.candidates(runnable, current, is_yielding);
+        let may = self.courtesy.candidates(runnable, current, is_yielding);
+        let enabled = |thread| Enabled { thread, pending: get_label_for_task(TaskId::from(thread)) };
+        let candidates: Vec<Enabled> = may.into_iter().map(enabled).collect();
         let sampler = (self.executions as usize - 1) % self.samplers.len();
         let chosen = candidates[self.samplers[sampler].pick(&candidates)].thread;
-        self.yielded.remove(&chosen);
-        self.yielded.values_mut().for_each(|first| _ = first.remove(&chosen));
+        self.courtesy.goes_on(chosen);
         Some(TaskId::from(chosen))
     }
 

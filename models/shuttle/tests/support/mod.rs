@@ -15,9 +15,18 @@ const STEPS_MAX: usize = 2_000_000;
 
 /// Runs `model` under a scheduler and returns how many executions there were.
 pub fn run(scheduler: impl Scheduler + 'static, model: impl Fn() + Send + Sync + 'static) -> usize {
+    run_up_to(MaxSteps::FailAfter(STEPS_MAX), scheduler, model)
+}
+
+/// The same with another bound on the steps of an execution.
+pub fn run_up_to(
+    max_steps: MaxSteps,
+    scheduler: impl Scheduler + 'static,
+    model: impl Fn() + Send + Sync + 'static,
+) -> usize {
     let mut config = Config::new();
     config.stack_size = 0x4_0000;
-    config.max_steps = MaxSteps::FailAfter(STEPS_MAX);
+    config.max_steps = max_steps;
     config.failure_persistence = FailurePersistence::None;
     config.silence_warnings = true;
     Runner::new(scheduler, config).run(model)

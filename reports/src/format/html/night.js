@@ -38,7 +38,7 @@ function verdictPill(verdict) {
 function nightHead({ night, verdict, subject }) {
   const { plan, timing } = night;
   const asked = plan.seconds ? `for ${duration(plan.seconds)}` : plan.runs ? `${grouped(plan.runs)} runs asked for` : "";
-  const meta = [subject, moment(timing.began), asked, !night.kill_matrix && `seed ${plan.seed}`, plan.seed_from && `from ${plan.seed_from}`, plan.planted.length > 0 && !night.kill_matrix && `planted: ${plan.planted.join(", ")}`, `falken ${night.falken}`];
+  const meta = [subject, moment(timing.began), asked, !night.kill_matrix && `seed ${plan.seed}`, plan.seed_from && `from ${plan.seed_from}`, plan.planted.length > 0 && !night.kill_matrix && `planted: ${plan.planted.length > 4 ? plural(plan.planted.length, "bug") : plan.planted.join(", ")}`, `falken ${night.falken}`];
   return h("div", {}, h("div", { class: "lede" }, h("h1", {}, `falken ${plan.command}`), verdictPill(verdict)), h("p", { class: "meta" }, meta.filter(Boolean).join("  ·  ")));
 }
 
@@ -68,22 +68,42 @@ function violations(report, groups) {
 function groupRow({ night, timelines }, group) {
   const times = night.timing.groups.find((one) => one.id === group.id) || {};
   const standing = group.standing === "fixed" ? h("span", { class: "pill good" }, "fixed") : group.known ? h("span", { class: "pill" }, `known from ${group.known.from}`) : night.plan.command === "nightly" && h("span", { class: "pill bad" }, "new");
-  const where = group.scenarios.map(([name, count]) => (night.search || night.racing ? name : `${name} ${grouped(count)}`)).join(", ");
+  const most = [...group.scenarios].sort((a, b) => b[1] - a[1]);
+  const named = most.slice(0, most.length > 4 ? 3 : 4).map(([name, count]) => (night.search || night.racing ? name : `${name} ${grouped(count)}`)).join(", ");
+  const where = most.length > 4 ? `${named} and ${most.length - 3} other scenarios` : named;
   const story = group.story;
   const size = story && (story.before.steps !== story.after.steps ? `${grouped(story.before.steps)} steps shrunk to ${grouped(story.after.steps)}` : plural(story.after.steps, "step"));
-  const seen = times.first && `seen ${moment(times.first)}${times.last && times.last !== times.first ? ` to ${moment(times.last)}` : ""}`;
+  const [first, last] = [moment(times.first), moment(times.last)];
+  const seen = first && `seen ${first}${last && last !== first ? ` to ${last.startsWith(first.slice(0, 10)) ? last.slice(11) : last}` : ""}`;
   return h("div", { class: "group", "data-group": group.id },
     h("div", {}, h("span", { class: `tag ${group.standing}` }, group.invariant)),
     h("div", {}, h("a", { class: "what", href: link(group.id) }, group.summary || group.rule),
-      h("div", { class: "sub" }, [!night.search && !night.racing && plural(group.count, "run"), where, size, seen, group.planted.length > 0 && `planted: ${group.planted.join(", ")}`].filter(Boolean).join("  ·  "))),
+      h("div", { class: "sub" }, [!night.search && !night.racing && plural(group.count, "run"), where, size, seen, group.ways.length > 0 && plural(group.ways.length, "way"), group.planted.length > 0 && `planted: ${group.planted.join(", ")}`].filter(Boolean).join("  ·  "))),
     h("div", { class: "right" }, standing, group.replay && copyButton("Copy replay", group.replay, "the replay command"), (timelines[group.id] || group.lanes.length > 0) && h("a", { class: "button", href: link(group.id) }, timelines[group.id] ? "Timeline" : "Threads")));
 }
 
-// Runs per second as an area, and where failed runs came in.
+// Sums are written down when runs end, at no regular times: what is drawn are means over equal stretches of the night.
+const BINS = 60;
+
+function binned(points, end) {
+  if (points.length < 2) return [];
+  const bins = Math.min(BINS, points.length - 1);
+  const sumsAt = (second) => {
+    const next = points.findIndex((point) => point.second >= second);
+    if (next <= 0) return next === 0 ? points[0] : points[points.length - 1];
+    const [before, after] = [points[next - 1], points[next]];
+    const share = (second - before.second) / Math.max(after.second - before.second, 1e-9);
+    return { actions: before.actions + share * (after.actions - before.actions), failed: second >= after.second ? after.failed : before.failed };
+  };
+  const edges = Array.from({ length: bins + 1 }, (_, at) => sumsAt((end * at) / bins));
+  return edges.slice(1).map((sums, at) => [(end * (at + 1)) / bins, (sums.actions - edges[at].actions) / (end / bins), sums.failed - edges[at].failed]);
+}
+
+// Actions per second as an area, and where failed runs came in.
 function progressChart({ points, seconds }) {
   const [width, height, left, bottom] = [560, 150, 46, 20];
-  const rates = points.slice(1).map((point, at) => [point.second, (point.actions - points[at].actions) / Math.max(point.second - points[at].second, 1e-9), point.failed - points[at].failed]);
   const end = Math.max(seconds, ...points.map((point) => point.second), 1e-9);
+  const rates = binned(points, end);
   const top = Math.max(...rates.map(([, rate]) => rate), 1) * 1.1;
   const x = (second) => left + (second / end) * (width - left - 8);
   const y = (rate) => height - bottom - (rate / top) * (height - bottom - 12);

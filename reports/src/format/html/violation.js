@@ -8,7 +8,7 @@ function violationPage(report, group) {
     h("div", { class: "lede", style: "margin-top:8px" }, h("span", { class: `tag ${group.standing}` }, group.invariant), h("h1", {}, group.summary || group.rule)),
     h("p", { class: "meta" }, group.rule),
     h("div", { class: "grid cols-2", style: "margin-top:16px;align-items:start" },
-      h("div", { class: "grid" }, evidence(group), commands(group)),
+      h("div", { class: "grid" }, evidence(group), commands(group), group.ways.length > 0 && waysPanel(group)),
       story && storyPanel(story)),
     timeline ? timelineSection(report, group, timeline) : group.lanes.length > 0 ? lanesSection(group) : section("Timeline", null, h("p", { class: "note" }, report.omitted.includes(group.id) ? "Left out to keep this page small. Its replay command with --report html=FILE makes a page of it alone." : "No recording of it was made.")),
   ];
@@ -26,6 +26,12 @@ function commands(group) {
     group.replay && h("div", { class: "command" }, h("code", { id: "replay" }, group.replay), copyButton("Copy", group.replay, "the replay command")),
     group.test && h("details", {}, h("summary", {}, "As a Rust test"), h("div", { style: "margin-top:8px" }, copyButton("Copy the test", group.test, "the test")), h("pre", { id: "test" }, group.test)),
     group.repro && h("details", {}, h("summary", {}, "The repro file"), h("div", { style: "margin-top:8px" }, copyButton("Copy the file", group.repro, "the repro file")), h("pre", {}, group.repro)));
+}
+
+// Parts of the group that share no stage of the protocol: a second bug with the same symptom would be one of them.
+function waysPanel({ ways }) {
+  return h("div", { class: "panel pad grid", id: "ways" }, h("h3", {}, `${plural(ways.length, "way")} to the same words`), h("p", { class: "dim", style: "font-size:12.5px;margin:0" }, "They have no stage of the protocol in common: one of them may be another bug."),
+    ways.map((way) => h("div", {}, h("p", { style: "margin:0 0 4px;font-size:12.5px" }, `${grouped(way.shrunk)} shrunk: `, h("span", { class: "mono" }, way.slice.slice(-3).join(" → "))), h("div", { class: "command" }, h("code", {}, way.replay), copyButton("Copy", way.replay, "the replay command of this way")))));
 }
 
 function storyPanel(story) {
