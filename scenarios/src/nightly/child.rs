@@ -76,7 +76,8 @@ impl Worker {
             }),
             Err(RecvTimeoutError::Timeout) => {
                 self.end();
-                Err(Stopped { kind: Kind::Hung, what: format!("did not end within {:?}", self.limits.wall * times) })
+                // The same words for a run that is made twice and has more time.
+                Err(Stopped { kind: Kind::Hung, what: format!("did not end within {:?} a run", self.limits.wall) })
             }
             Err(RecvTimeoutError::Disconnected) => {
                 let status = self.end();
