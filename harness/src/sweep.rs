@@ -53,7 +53,8 @@ impl Sweep {
     pub fn survey(&self) -> Survey {
         let passed = Passed::default();
         let report = self.case.run_under(Box::new(Aimed::nowhere((self.strategy.new)(self.case.seed), &passed)));
-        let points = passed.take().into_iter().filter(|point| self.aims.contains(&point.aim));
+        let passed = std::mem::take(&mut *passed.lock());
+        let points = passed.into_iter().filter(|point| self.aims.contains(&point.aim));
         let statement = |point: &Point| {
             let own = report.submitted.iter().filter(|submitted| submitted.id == point.id);
             own.skip(point.statement as usize - 1).map(|submitted| submitted.op.kind().name()).next().unwrap_or("?")

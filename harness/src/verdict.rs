@@ -49,7 +49,9 @@ impl Evidence {
 pub(crate) fn of_panic(panic: &(dyn std::any::Any + Send)) -> (&'static str, Evidence) {
     let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     let text = text.unwrap_or("a panic without a message");
-    let named = invariant::TABLE.iter().map(|entry| entry.id).find(|id| text.starts_with(&format!("{id}:")));
+    let judged = invariant::JUDGED_BY_THE_LOOP.iter().map(|(id, ..)| *id);
+    let named =
+        invariant::TABLE.iter().map(|entry| entry.id).chain(judged).find(|id| text.starts_with(&format!("{id}:")));
     (named.unwrap_or("LIVE-3"), Evidence::new(format!("the subject panicked: {text}")))
 }
 

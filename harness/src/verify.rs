@@ -4,9 +4,9 @@
 //! compared is everything that a strategy could see: the kind of each choice, what it offered, where everybody stood, and
 //! the hash of all events before it.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::rc::Rc;
+
+use falken_models::sync::{Arc, Mutex};
 
 use crate::choice::{Choice, Kind, OptionId, Standing};
 use crate::run::RunReport;
@@ -51,9 +51,9 @@ pub fn verify(
     run: &mut dyn FnMut(Box<dyn Strategy>) -> RunReport,
 ) -> Result<RunReport, Box<Difference>> {
     let mut watch = || {
-        let seen = Rc::new(RefCell::new(Vec::new()));
-        let report = run(Box::new(Witness { inner: strategy(), seen: Rc::clone(&seen) }));
-        (report, seen.take())
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let report = run(Box::new(Witness { inner: strategy(), seen: Arc::clone(&seen) }));
+        (report, std::mem::take(&mut *seen.lock()))
     };
     let (report, first) = watch();
     let (again, second) = watch();
@@ -90,12 +90,12 @@ fn differ(choice: usize, first: &Seen, second: &Seen) -> Difference {
 /// Remembers every choice.
 struct Witness {
     inner: Box<dyn Strategy>,
-    seen: Rc<RefCell<Vec<Seen>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Strategy for Witness {
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.seen.borrow_mut().push(Seen {
+        self.seen.lock().push(Seen {
             kind: choice.kind,
             key: choice.key,
             options: choice.options.to_vec(),
@@ -107,7 +107,7 @@ impl Strategy for Witness {
 
     fn number(&mut self, kind: Kind, key: u64, most: u64) -> u64 {
         let options = vec![OptionId::Number(most)];
-        self.seen.borrow_mut().push(Seen { kind, key, options, standing: Vec::new(), events: 0 });
+        self.seen.lock().push(Seen { kind, key, options, standing: Vec::new(), events: 0 });
         self.inner.number(kind, key, most)
     }
 

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use falken_harness::check::Model;
 use falken_harness::strategy::Aim;
+use falken_harness::subject::Engine;
 
 use crate::nightly::{Shard, shard};
 use crate::report_files::{self, ReportFile};
@@ -114,6 +115,9 @@ pub struct Run {
     /// Plant a bug of the catalogue (see `falken list bugs`)
     #[arg(long, value_name = "BUG")]
     pub plant: Option<String>,
+    /// The engine that is run: `models`, or `turso` in a build with that feature (default: the scenario's, or else models)
+    #[arg(long, value_parser = command::subject::engine, conflicts_with_all = ["plant", "check"])]
+    pub subject: Option<Engine>,
     /// Where repro files go
     #[arg(long, value_name = "DIR", default_value = "falken-repros")]
     pub repro_dir: PathBuf,

@@ -1,12 +1,11 @@
 //! One state's successors, by re-execution: the way to it is run again for each of them.
 
-use std::cell::RefCell;
 use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 
 use falken_models::bug::Planted;
 use falken_models::state::StateHasher;
+use falken_models::sync::{Arc, Mutex};
 
 use super::script::{Bounds, Script, Scripted};
 use crate::action::Action;
@@ -55,15 +54,15 @@ pub struct Transition {
 /// A run under a script.
 struct Scripting<'a> {
     run: Run<'a, Models>,
-    script: Rc<RefCell<Script>>,
+    script: Arc<Mutex<Script>>,
     actions_max: Option<u64>,
 }
 
 impl<'a> Scripting<'a> {
     /// A run whose setup is over.
     fn new(subjects: &Subjects<'a>, watch: Watch) -> Result<Self, Box<Violation>> {
-        let script = Rc::new(RefCell::new(Script::new(subjects.bounds)));
-        let strategy = Box::new(Scripted(Rc::clone(&script)));
+        let script = Arc::new(Mutex::new(Script::new(subjects.bounds)));
+        let strategy = Box::new(Scripted(Arc::clone(&script)));
         let settings = Settings { seed: subjects.seed, planted: subjects.planted, strategy, oracle: None };
         let mut run = Run::models(subjects.scenario, settings);
         run.watch = watch;
@@ -79,7 +78,7 @@ impl<'a> Scripting<'a> {
 
     fn hash(&mut self) -> u64 {
         let mut state = StateHasher::default();
-        let script = self.script.borrow();
+        let script = self.script.lock();
         self.run.state_hash(script.last()).hash(&mut state);
         script.budget().hash(&mut state);
         self.actions_max.map(|_| self.run.tally().actions()).hash(&mut state);
@@ -108,7 +107,7 @@ impl<'a> Scripting<'a> {
             return Successor::State(self.hash());
         }
         // The proof is one connection's and a check, not a part of the scenario: one order of its I/O is enough.
-        self.script.borrow_mut().is_straight = true;
+        self.script.lock().is_straight = true;
         loop {
             if let Err(successor) = self.advance_within() {
                 return successor;
@@ -147,14 +146,14 @@ impl Subjects<'_> {
         let mut answers = Some(Vec::new());
         while let Some(tried) = answers {
             let mut scripting = Scripting::new(self, Watch::Rebuild).expect("the setup has run before");
-            scripting.script.borrow_mut().follow([path, &tried].concat(), path.len());
+            scripting.script.lock().follow([path, &tried].concat(), path.len());
             for _ in 0..depth {
                 scripting.run.advance().expect("the way to a state has been taken before");
             }
             scripting.run.watch = Watch::Judge;
-            scripting.script.borrow_mut().was_bounded = false;
+            scripting.script.lock().was_bounded = false;
             let to = scripting.take();
-            let script = scripting.script.borrow();
+            let script = scripting.script.lock();
             let was_bounded = script.was_bounded || to == Successor::OutOfBounds;
             transitions.push(Transition { answers: script.answers().collect(), to, was_bounded });
             answers = script.next_answers();
@@ -168,7 +167,7 @@ impl Subjects<'_> {
     /// If the setup, which every state has behind it, breaks an invariant.
     pub fn replay(&self, path: Vec<u16>) -> RunReport {
         let scripting = Scripting::new(self, Watch::Report).expect("the setup has run before");
-        scripting.script.borrow_mut().follow(path, 0);
+        scripting.script.lock().follow(path, 0);
         scripting.run.go()
     }
 }
@@ -209,7 +208,7 @@ program = ["put 3 c", "get 1"]
                 return;
             };
             let mut judged = Scripting::new(&subjects, Watch::Judge).unwrap();
-            judged.script.borrow_mut().follow(path.clone(), path.len());
+            judged.script.lock().follow(path.clone(), path.len());
             (0..=depth).for_each(|_| _ = judged.advance().unwrap());
             assert_eq!(judged.hash(), rebuilt, "after {} actions", depth + 1);
         }

@@ -1,9 +1,7 @@
 //! The strategy behind a search: answers from a script, then takes the first option, and notes what else there was.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use falken_models::connection::StatementId;
+use falken_models::sync::{Arc, Mutex};
 
 use crate::choice::{Choice, Kind, OptionId};
 use crate::strategy::Strategy;
@@ -153,14 +151,14 @@ impl Script {
 }
 
 /// The script as a strategy; the search keeps the other handle.
-pub struct Scripted(pub Rc<RefCell<Script>>);
+pub struct Scripted(pub Arc<Mutex<Script>>);
 
 impl Strategy for Scripted {
     fn choose(&mut self, choice: &Choice<'_>) -> usize {
-        self.0.borrow_mut().choose(choice)
+        self.0.lock().choose(choice)
     }
 
     fn number(&mut self, kind: Kind, _key: u64, most: u64) -> u64 {
-        self.0.borrow_mut().number(kind, most)
+        self.0.lock().number(kind, most)
     }
 }

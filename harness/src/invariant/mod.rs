@@ -196,6 +196,21 @@ pub const JUDGED_BY_THE_LOOP: &[(&str, &str, &str)] = &[
     ("DUR-2", "committed-prefix", "the recovered database equals the state after some prefix of the commits"),
     ("LIVE-1", "bounded-completion", "once faults stop, every operation ends within a bounded number of steps"),
     ("LIVE-2", "no-deadlock", "as long as a program is unfinished something can take a step"),
+    (
+        "SQL",
+        "errors-have-reasons",
+        "an engine returns no error that neither a lock, nor the client, nor the disk explains",
+    ),
+    (
+        "FORMAT",
+        "log-format",
+        "the log of an engine that shows no internals has a header that stock SQLite accepts, or none",
+    ),
+    (
+        "FILES",
+        "intact-files",
+        "an engine that shows no internals leaves files in order behind, and finds them so itself",
+    ),
     ("ORACLE", "stock-sqlite", "stock SQLite recovers the same rows from a copy of the files and finds them intact"),
 ];
 

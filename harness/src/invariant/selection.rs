@@ -12,6 +12,9 @@ pub const GROUPS: &[(&str, &str)] = &[
     ("none", "no invariant: only a panic of the subject counts"),
 ];
 
+/// What needs neither internals nor ledger: what clients were told, what the disk itself saw, and panics.
+const OPAQUE: [&str; 3] = ["IO-1", "LIVE-3", "TX-9"];
+
 /// The ids of some invariants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection(Vec<&'static str>);
@@ -31,6 +34,14 @@ impl Selection {
             ids.extend(found);
         }
         Ok(if list.is_empty() { Self(named("all")) } else { Self(ids) })
+    }
+
+    /// Those of them that an engine can be asked which shows no internals and sends the ledger no events.
+    #[must_use]
+    pub fn of_opaque(mut self) -> Self {
+        let judged = |id: &&str| JUDGED_BY_THE_LOOP.iter().any(|(known, ..)| known == id);
+        self.0.retain(|id| OPAQUE.contains(id) || judged(id));
+        self
     }
 
     /// Whether this invariant is checked.

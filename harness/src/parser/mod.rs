@@ -3,11 +3,14 @@
 //! It shares no code with the models, on purpose: what the models recover, what this recovers and what stock SQLite
 //! recovers must agree. It is written from the file format documents, for whole files in memory, and knows no locks.
 //!
-//! `log.rs` replays the log over the database; `tree.rs` reads the rows and accounts for every page.
+//! `log.rs` replays the log over the database; `tree.rs` reads the rows and accounts for every page; `any.rs` reads those that
+//! another engine has written.
 
+mod any;
 mod log;
 mod tree;
 
+pub use any::{foreign_version, read_any_rows};
 pub use log::{LogState, Recovered, recover};
 pub use tree::{Problem, Rows, is_database, page_count, read_rows};
 

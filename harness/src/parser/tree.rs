@@ -63,7 +63,7 @@ pub fn read_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
 
 /// The root page of `kv`, as the one row of `sqlite_schema` on page 1 says: a leaf with one cell, whose record is of five
 /// columns, the fourth of them the number.
-fn root_page(image: &[u8]) -> Option<u32> {
+pub(super) fn root_page(image: &[u8]) -> Option<u32> {
     if image.get(100) != Some(&13) || image.get(103..105) != Some(&[0, 1]) {
         return None;
     }
@@ -88,7 +88,7 @@ fn root_page(image: &[u8]) -> Option<u32> {
     Some(number.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte)))
 }
 
-fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
+pub(super) fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
     let mut value = 0_u64;
     for (i, byte) in bytes.iter().take(9).enumerate() {
         if i == 8 {

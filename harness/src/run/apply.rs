@@ -15,7 +15,7 @@ use crate::client::Phase;
 use crate::fault::{Class, Fault};
 use crate::history::run::Recovery;
 use crate::image::Barrier;
-use crate::parser;
+use crate::parser::{self, Rows};
 use crate::subject::{Internals, Subject};
 use crate::verdict::Violation;
 
@@ -194,13 +194,21 @@ impl<S: Subject> Run<'_, S> {
         self.subject.crash();
         self.crash_disk(kind);
         self.note_events()?;
-        self.judge_crash(kind)?;
+        if self.duty.is_none() {
+            self.judge_crash(kind)?;
+        }
+        // Before the engine gets at them: recovering may change them.
+        let files = self.duty.is_some() && self.subject.has_sqlite_files();
+        let left = if files { Some(self.judge_files()?) } else { None };
         self.clients.iter_mut().for_each(crate::client::Client::reset);
         self.running.iter_mut().for_each(|op| *op = None);
         self.standing.iter_mut().for_each(|standing| standing.site = None);
         self.situation = 0;
         self.subject.open();
         (0..self.scenario.connections()).for_each(|conn| self.subject.connect(conn));
+        if self.duty.is_some() {
+            self.judge_opaque_crash(kind, left)?;
+        }
         self.select_second_crash();
         Ok(())
     }
@@ -246,6 +254,24 @@ impl<S: Subject> Run<'_, S> {
         Ok(())
     }
 
+    /// What is left of an engine that shows no internals must be a database that it finds in order, with the rows that others
+    /// find in its files; whether they are right is for the history to say.
+    fn judge_opaque_crash(&mut self, kind: CrashKind, left: Option<Rows>) -> Checked<()> {
+        let own = self.audit()?;
+        if let Some(left) = &left {
+            self.compare(own.as_ref(), left)?;
+        }
+        let (Some(rows), Some(duty)) = (left.or(own), &mut self.duty) else { return Ok(()) };
+        let (synced, told) = (duty.bound(kind), duty.told());
+        if synced.is_some() {
+            duty.begin_anew();
+        }
+        if self.watch == Watch::Report {
+            self.history.crash(Recovery { rows, synced, is_ghost: false, commit: told, published: told });
+        }
+        Ok(())
+    }
+
     /// What a recovery finds that nobody has told the ledger lies in the files.
     fn look_into_log(&mut self, event: &Event) {
         if let EventKind::Recovered { at, .. } = event.kind
@@ -261,8 +287,13 @@ impl<S: Subject> Run<'_, S> {
         let mut events: Vec<Event> = std::mem::take(&mut self.events);
         self.log.drain_into(&mut events);
         for event in &events {
-            self.ledger.note(event);
-            self.look_into_log(event);
+            match &mut self.duty {
+                Some(duty) => duty.note(event),
+                None => {
+                    self.ledger.note(event);
+                    self.look_into_log(event);
+                }
+            }
             if self.watch == Watch::Report {
                 self.trace.note(self.step, *event);
                 self.probes.note(event);

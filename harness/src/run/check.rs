@@ -4,12 +4,12 @@ use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::disk::FileId;
 use falken_models::session::{Error, STATEMENT_SLOTS};
 
-use super::{Checked, Ended, Run, Stage, Watch};
+use super::{Checked, Duty, Ended, Run, Stage, Watch};
 use crate::action::Action;
 use crate::client::Phase;
 use crate::image::Barrier;
 use crate::invariant::Moment;
-use crate::parser;
+use crate::parser::{self, Rows};
 use crate::subject::Subject;
 use crate::verdict::{Evidence, Violation};
 
@@ -59,8 +59,12 @@ impl<S: Subject> Run<'_, S> {
         }
         let acknowledged = self.ledger.acknowledged;
         self.settle_accounts(id, &op, &result);
+        let told = self.duty.as_mut().map_or(self.ledger.newest(), Duty::tell);
         if self.watch == Watch::Report {
-            self.history.returned(id, result, self.subject.in_transaction(conn), self.ledger.newest());
+            let in_transaction = self.subject.in_transaction(conn);
+            let commits = op.kind().writes() || matches!(op, Op::Commit | Op::Release { .. });
+            self.commits += u64::from(self.duty.is_some() && commits && result.is_ok() && !in_transaction);
+            self.history.returned(id, result, in_transaction, told);
         }
         if self.ledger.acknowledged > acknowledged {
             self.explore(Barrier::Acknowledgement)?;
@@ -95,6 +99,9 @@ impl<S: Subject> Run<'_, S> {
 
     /// Books the end of a statement: what the client was told, and what its transaction has changed.
     fn settle_accounts(&mut self, id: StatementId, op: &Op, result: &Result<Outcome, Error>) {
+        if self.duty.is_some() {
+            return;
+        }
         if result.is_ok() {
             self.ledger.acknowledge(id);
         }
@@ -107,12 +114,54 @@ impl<S: Subject> Run<'_, S> {
     fn check_finale(&mut self) -> Checked<()> {
         self.check_moment(Moment::Quiet, None)?;
         self.explore(Barrier::End)?;
-        let Some(oracle) = &mut self.oracle else { return Ok(()) };
+        let own = self.audit()?;
+        if (self.oracle.is_some() || self.duty.is_some()) && self.subject.has_sqlite_files() {
+            let rows = self.judge_files()?;
+            self.compare(own.as_ref(), &rows)?;
+        }
+        Ok(())
+    }
+
+    /// What an independent reader finds in the files; a second opinion must find the same.
+    pub(super) fn judge_files(&mut self) -> Checked<Rows> {
         let failed = |invariant, evidence| Box::new(Violation { invariant, step: self.step, evidence });
         let [database, log] = FileId::ALL.map(|file| self.disk.contents(file));
-        let recovered = parser::recover(&database, &log, self.ledger.page_size);
-        let rows = parser::read_rows(&recovered.image, self.ledger.page_size)
-            .map_err(|problem| failed("PG-5", Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
-        oracle.judge(&database, &log, &rows).map_err(|evidence| failed("ORACLE", evidence))
+        if let Some(version) =
+            parser::foreign_version(&log).filter(|_| self.duty.is_some() && self.checks.has("FORMAT"))
+        {
+            let evidence = Evidence::new("the log has a version that SQLite refuses to read").with("version", version);
+            return Err(failed("FORMAT", evidence));
+        }
+        let image = parser::recover(&database, &log, self.ledger.page_size).image;
+        let (invariant, rows) = match self.duty {
+            Some(_) => ("FILES", parser::read_any_rows(&image, self.ledger.page_size)),
+            None => ("PG-5", parser::read_rows(&image, self.ledger.page_size)),
+        };
+        let rows = rows
+            .map_err(|problem| failed(invariant, Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
+        if let Some(oracle) = &mut self.oracle {
+            oracle.judge(&database, &log, &rows).map_err(|evidence| failed("ORACLE", evidence))?;
+        }
+        Ok(rows)
+    }
+
+    /// The rows that the engine itself finds, if it says.
+    pub(super) fn audit(&mut self) -> Checked<Option<Rows>> {
+        let found = self.subject.audit();
+        self.note_events()?;
+        found.map_err(|damage| {
+            let evidence = Evidence::new("the engine finds its database damaged").with("found", damage);
+            self.failed(("FILES", evidence))
+        })
+    }
+
+    /// What the engine finds in its files is what others find there.
+    pub(super) fn compare(&self, own: Option<&Rows>, others: &Rows) -> Checked<()> {
+        let Some(own) = own.filter(|own| *own != others) else { return Ok(()) };
+        let key = own.keys().chain(others.keys()).find(|key| own.get(key) != others.get(key));
+        let evidence = Evidence::new("the engine reads other rows than an independent reader of its files")
+            .with("first key that differs", key.copied().unwrap_or_default())
+            .with("rows", format!("the engine {}, the reader {}", own.len(), others.len()));
+        Err(self.failed(("FILES", evidence)))
     }
 }

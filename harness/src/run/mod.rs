@@ -23,7 +23,9 @@ macro_rules! view {
 }
 
 mod apply;
+mod begin;
 mod check;
+mod duty;
 mod faults;
 mod footprint;
 mod images;
@@ -61,11 +63,13 @@ use crate::subject::{Models, Subject};
 use crate::trace::{Trace, Traced};
 use crate::verdict::{Evidence, Verdict, Violation, of_panic};
 use crate::wake::Wakers;
+pub use begin::{Use, begin, run};
+use duty::Duty;
 pub use footprint::Footprint;
 pub use tally::Tally;
 
 /// Recovers a copy of the files in another way, for comparison.
-pub trait Oracle {
+pub trait Oracle: Send {
     /// Compares what it finds in the files with the rows that must be there.
     ///
     /// # Errors
@@ -167,6 +171,8 @@ pub struct Run<'a, S> {
     log: Arc<EventLog>,
     chooser: Chooser,
     oracle: Option<Box<dyn Oracle>>,
+    /// What an engine owes that shows no internals: the ledger knows nothing of it.
+    duty: Option<Duty>,
     /// Makes crash images, if the scenario wants them.
     images: Option<Box<Explorer<S>>>,
     clients: Vec<Client>,
@@ -335,8 +341,10 @@ impl<'a, S: Subject> Run<'a, S> {
         }
         let disk = Disk::with_slots(Arc::clone(&log), scenario.disk.sector_size, database, scenario.ring_slots());
         let mut subject = make(config, Arc::clone(&disk), Arc::clone(&log));
-        let images = scenario.crash_images.as_ref();
+        let duty = subject.inspect().is_none().then(|| Duty::new(config.sync));
+        let images = scenario.crash_images.as_ref().filter(|_| duty.is_none());
         let images = images.map(|options| Explorer::new(options, settings.seed, &subject, scenario.disk.sector_size));
+        let is_opaque = duty.is_some();
         subject.open();
         (0..connections).for_each(|conn| subject.connect(conn));
         let slots = |conn| (0..STATEMENT_SLOTS as u8).map(move |slot| StatementId { conn, slot });
@@ -355,6 +363,7 @@ impl<'a, S: Subject> Run<'a, S> {
             chooser: Chooser::new(settings.strategy),
             oracle: settings.oracle,
             clients,
+            duty,
             images: images.map(Box::new),
             running: vec![None; usize::from(connections) * STATEMENT_SLOTS],
             standing: vec![Standing::default(); usize::from(connections) * STATEMENT_SLOTS],
@@ -366,7 +375,7 @@ impl<'a, S: Subject> Run<'a, S> {
             ledger,
             checks: Checks::new(
                 if scenario.is_finite() { Parse::Always } else { Parse::Sometimes },
-                scenario.selection(),
+                if is_opaque { scenario.selection().of_opaque() } else { scenario.selection() },
             ),
             history: Recorder::default(),
             trace: Trace::default(),

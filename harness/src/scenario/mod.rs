@@ -18,6 +18,7 @@ use thiserror::Error;
 use crate::check::Model;
 use crate::fault::Rate;
 use crate::invariant::Selection;
+use crate::subject::Engine;
 pub use crash_images::{CrashImages, Torn};
 pub use threads::{ThreadEngine, Threads};
 
@@ -67,6 +68,9 @@ pub struct Scenario {
     pub name: String,
     /// One sentence: what it is for.
     pub about: String,
+    /// The engine that it is run on.
+    #[serde(default, skip_serializing_if = "Engine::is_models")]
+    pub subject: Engine,
     /// A bug of the catalogue that is planted in every run, unless another one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plant: Option<String>,

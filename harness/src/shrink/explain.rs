@@ -4,10 +4,8 @@
 //! looked for at the last order that matters and that stops a connection within a statement: the next step of that
 //! connection, and the earliest step of the one that goes on then without which the failure goes away.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use falken_models::connection::StatementId;
+use falken_models::sync::{Arc, Mutex};
 
 use super::{Failing, cause};
 use crate::case::Case;
@@ -125,22 +123,22 @@ const STEPS_TRIED: usize = 200;
 
 /// Every step of the run, and where it led.
 fn steps_of(case: &Case) -> Vec<(StatementId, Until)> {
-    let steps = Rc::new(RefCell::new(Vec::new()));
+    let steps = Arc::new(Mutex::new(Vec::new()));
     let watcher = Watcher {
         inner: Replay::new(case.tape.clone()),
         whereabouts: Whereabouts::default(),
         stepped: None,
-        steps: Rc::clone(&steps),
+        steps: Arc::clone(&steps),
     };
     case.run_under(Box::new(watcher));
-    steps.take()
+    std::mem::take(&mut *steps.lock())
 }
 
 struct Watcher {
     inner: Replay,
     whereabouts: Whereabouts,
     stepped: Option<StatementId>,
-    steps: Rc<RefCell<Vec<(StatementId, Until)>>>,
+    steps: Arc<Mutex<Vec<(StatementId, Until)>>>,
 }
 
 impl Strategy for Watcher {
@@ -151,7 +149,7 @@ impl Strategy for Watcher {
             if let Some(id) = self.stepped.take()
                 && let Some(place) = self.whereabouts.place(id)
             {
-                self.steps.borrow_mut().push((id, place));
+                self.steps.lock().push((id, place));
             }
         }
         if choice.kind == Kind::Who {

@@ -1,9 +1,7 @@
 //! Telling a run as orders: who runs until where, which operations end out of their order, which faults strike.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use falken_models::connection::StatementId;
+use falken_models::sync::{Arc, Mutex};
 
 use crate::case::Case;
 use crate::choice::{Choice, Kind, OptionId, TapeEntry};
@@ -17,17 +15,17 @@ pub(super) fn belongs_to_a_recording(entry: &TapeEntry) -> bool {
 
 /// Replays a case and tells the run as orders.
 pub(super) fn as_orders(case: &Case) -> (Vec<TapeEntry>, RunReport) {
-    let told = Rc::new(RefCell::new(Vec::new()));
+    let told = Arc::new(Mutex::new(Vec::new()));
     let teller = Teller {
         inner: Replay::new(case.tape.clone()),
         whereabouts: Whereabouts::default(),
         running: None,
         drawing: false,
         ended: Vec::new(),
-        told: Rc::clone(&told),
+        told: Arc::clone(&told),
     };
     let report = case.run_under(Box::new(teller));
-    (told.take(), report)
+    (std::mem::take(&mut *told.lock()), report)
 }
 
 /// Follows a tape and tells what it does.
@@ -40,12 +38,12 @@ struct Teller {
     drawing: bool,
     /// Operations of that connection that ended since its last step, oldest first: if it goes on, they need no saying.
     ended: Vec<OptionId>,
-    told: Rc<RefCell<Vec<TapeEntry>>>,
+    told: Arc<Mutex<Vec<TapeEntry>>>,
 }
 
 impl Teller {
     fn tell(&self, kind: Kind, id: OptionId) {
-        self.told.borrow_mut().push(TapeEntry { kind, id });
+        self.told.lock().push(TapeEntry { kind, id });
     }
 
     /// Writes the order under way: its connection has come to where it stands now, and what has ended since is said too.

@@ -1,12 +1,10 @@
 //! One disturbance at one point of a schedule that another strategy decides, and none elsewhere; or none at all, while the
 //! points are written down at which there could be one.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use falken_models::connection::StatementId;
 use falken_models::session::STATEMENT_SLOTS;
 use falken_models::site::Site;
+use falken_models::sync::{Arc, Mutex};
 
 use super::{Divergence, Strategy};
 use crate::choice::{Choice, EndingId, Kind, OptionId};
@@ -132,7 +130,7 @@ const LATE_ACTIONS: u64 = 200;
 const REFUSED_MAX: u32 = 4;
 
 /// Every point that a run has passed.
-pub type Passed = Rc<RefCell<Vec<Point>>>;
+pub type Passed = Arc<Mutex<Vec<Point>>>;
 
 /// Lets another strategy decide all but disturbances and endings.
 pub struct Aimed {
@@ -164,7 +162,7 @@ impl Aimed {
 
     /// Makes nothing happen, and writes the points into `passed`.
     pub fn nowhere(inner: Box<dyn Strategy>, passed: &Passed) -> Self {
-        Self::new(None, inner, Rc::clone(passed))
+        Self::new(None, inner, Arc::clone(passed))
     }
 
     fn new(point: Option<Point>, inner: Box<dyn Strategy>, passed: Passed) -> Self {
@@ -194,7 +192,7 @@ impl Aimed {
         let standing = choice.standing.get(id.index()).copied().unwrap_or_default();
         if let Some(site) = standing.site {
             let point = Point { aim, key, id, statement: standing.statement, site, nth };
-            self.passed.borrow_mut().push(point);
+            self.passed.lock().push(point);
         }
     }
 

@@ -29,7 +29,7 @@ pub use swarm::Swarm;
 pub use whereabouts::Whereabouts;
 
 /// Answers choices.
-pub trait Strategy {
+pub trait Strategy: Send {
     /// Picks one of the options: an index below `choice.options.len()`.
     fn choose(&mut self, choice: &Choice<'_>) -> usize;
 

@@ -7,7 +7,11 @@
 //! have ended. [`crash`](Subject::crash) takes away all memory; the disk stays. The subject submits its I/O to the
 //! run's [`Disk`], whose operations the run loop finishes.
 
+mod foreign;
 mod models;
+
+#[doc = include_str!("../../SUBJECT.md")]
+pub mod another {}
 
 use falken_models::connection::{Connection, Op, Outcome, StatementId};
 use falken_models::disk::Disk;
@@ -15,7 +19,11 @@ use falken_models::event::EventLog;
 use falken_models::io::{IOCompletions, IOResult};
 use falken_models::session::{Error, Shared};
 use falken_models::sync::Arc;
+pub use foreign::{Engine, Make, is_known, register};
+pub(crate) use foreign::{make, on_own_thread};
 pub use models::Models;
+
+use crate::parser::Rows;
 
 /// What the run loop needs of an engine.
 pub trait Subject {
@@ -63,6 +71,21 @@ pub trait Subject {
     fn spawn(&self, disk: Arc<Disk>, log: Arc<EventLog>) -> Self
     where
         Self: Sized;
+
+    /// Whether its files are SQLite's, so that others can read them. If not, what a crash has left is what
+    /// [`audit`](Self::audit) finds.
+    fn has_sqlite_files(&self) -> bool {
+        true
+    }
+
+    /// All rows, once the engine has found its database intact; asked while no statement is under way, after crashes and at
+    /// the end. It may wait for its I/O inside. Whoever shows internals need not answer.
+    ///
+    /// # Errors
+    /// What it finds damaged.
+    fn audit(&mut self) -> Result<Option<Rows>, String> {
+        Ok(None)
+    }
 
     /// The internals, for invariants that read them; `None` for an engine that shows none.
     fn inspect(&self) -> Option<Internals<'_>>;

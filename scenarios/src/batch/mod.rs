@@ -11,7 +11,7 @@ use falken_harness::fault::Damage;
 use falken_harness::history::run::Recorder;
 use falken_harness::image::Coverage;
 use falken_harness::probe::Hits;
-use falken_harness::run::{Oracle, Run, RunReport, Settings};
+use falken_harness::run::{self, Oracle, RunReport, Settings};
 use falken_harness::scenario::Scenario;
 use falken_harness::strategy::{self, Portfolio};
 use falken_models::bug::Planted;
@@ -214,6 +214,6 @@ impl Batch<'_> {
         let seed = self.seed_of(index);
         let strategy = (entry.new)(seed);
         let settings = Settings { seed, planted: self.planted, strategy, oracle: (self.oracle)() };
-        Run::models(self.scenario, settings).go()
+        run::run(self.scenario, settings)
     }
 }

@@ -12,6 +12,7 @@ mod replay;
 pub mod report;
 mod run;
 pub(crate) mod shrink;
+pub mod subject;
 pub mod sweep;
 mod threads;
 mod verify;
@@ -33,6 +34,7 @@ pub(crate) use threads::{RUNS_DEFAULT as SHUTTLE_RUNS, worker_command};
 pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     // A panic in a model becomes a violation; the standard message about it would only be noise in the progress output.
     std::panic::set_hook(Box::new(|_| {}));
+    falken_turso::register();
     match cli.command {
         None => {
             let Some(Command::Run(default)) = Cli::parse_from(["falken", "run"]).command else {

@@ -105,6 +105,7 @@ pub(super) fn tuned(mut scenario: Scenario, options: &Run) -> Result<Scenario, F
         scenario.history.model = model;
     }
     choose_checks(&mut scenario, &options.checks)?;
+    super::subject::choose(&mut scenario, options.subject)?;
     scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
     Ok(scenario)
 }

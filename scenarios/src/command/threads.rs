@@ -136,7 +136,9 @@ fn find(name: &str) -> Result<Subject, Failure> {
         let hint = suggest(name, known);
         return Err(Failure::Input(format!("there is no form or scenario `{name}`{hint} (see `falken list threads`)")));
     }
-    catalog::find(name).map(|scenario| Subject::Scenario(Box::new(scenario)))
+    let scenario = catalog::find(name)?;
+    super::subject::must_be_models(&scenario)?;
+    Ok(Subject::Scenario(Box::new(scenario)))
 }
 
 /// This program, as a worker.

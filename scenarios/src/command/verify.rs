@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use falken_harness::run::{Run, Settings};
+use falken_harness::run::{self, Settings};
 use falken_harness::scenario::Scenario;
 use falken_harness::strategy;
 use falken_harness::verify::{Difference, verify};
@@ -38,7 +38,7 @@ pub(super) fn determinism(
                     drop(found);
                     let seed = options.seed.wrapping_add(index);
                     let difference = verify(&|| (strategy.new)(seed), &mut |strategy| {
-                        Run::models(scenario, Settings { seed, planted, strategy, oracle: None }).go()
+                        run::run(scenario, Settings { seed, planted, strategy, oracle: None })
                     });
                     if let Err(difference) = difference {
                         found = first.lock().expect("nobody panics while holding it");

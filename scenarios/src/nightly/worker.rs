@@ -9,7 +9,7 @@ use std::io::{BufRead, Write};
 use falken_harness::case::Case;
 use falken_harness::choice::Tape;
 use falken_harness::repro::Repro;
-use falken_harness::run::{Run, RunReport, Settings};
+use falken_harness::run::{self, RunReport, Settings};
 use falken_harness::scenario::Scenario;
 use falken_harness::shrink::{self, Failing, cause};
 use falken_harness::strategy;
@@ -124,7 +124,7 @@ impl Worker {
         let (strategy, seed) = (find_strategy(&spec.strategy)?, spec.seed.0);
         let scenario = self.scenario(&spec.scenario)?;
         let planted = planted(&spec, scenario)?;
-        let mut once = |strategy| Run::models(scenario, Settings { seed, planted, strategy, oracle: None }).go();
+        let mut once = |strategy| run::run(scenario, Settings { seed, planted, strategy, oracle: None });
         let (report, difference) = if spec.twice {
             match verify(&|| (strategy.new)(seed), &mut once) {
                 Ok(report) => (report, None),
