@@ -7,7 +7,7 @@ use falken_models::digest::digest;
 use falken_models::event::LogPoint;
 use falken_models::wal::SyncMode;
 
-use super::doubts::Unpadded;
+use super::doubts::{HEADER, Unpadded};
 use super::{Attempt, Commit, ConnFacts, Creation, FrameFact, Frames, Ledger};
 use crate::action::CrashKind;
 use crate::fault::Fault;
@@ -88,6 +88,10 @@ impl Ledger {
     /// on nothing doubtful, but for pages that are doubtful themselves.
     fn excused(&self, recovered: &Recovered, owed: Survival) -> Option<Fault> {
         let excuse = self.doubts.excuse().filter(|_| owed.kind == CrashKind::Power)?;
+        // Without its header the log of before may be back, cut off anywhere, over a database file that has gone on.
+        if excuse.log_from.is_some_and(|(from, _)| from == HEADER) {
+            return Some(excuse.by);
+        }
         let sure = self.sure_of(owed.must);
         let shows = |(commit, revived): (u32, &[Attempt])| {
             let differing = self.differing_pages(&recovered.image, commit, revived);
