@@ -113,12 +113,12 @@ pub fn cause(violation: &Violation) -> String {
     text
 }
 
-/// A [`cause`] without the kind of statement in which it showed, and on which of a connection's statements: one bug shows in
-/// many.
+/// A [`cause`] without the kind of statement in which it showed, on which of a connection's statements, and after which
+/// commit: one bug shows in many.
 pub fn symptom(cause: &str) -> String {
     let is_kind = |word: &str| StatementKind::VARIANTS.iter().any(|kind| kind.name() == word);
     let word = |word: &str| if is_kind(word) { "statement".into() } else { word.replace("c#/#", "c#") };
-    cause.split(' ').map(word).collect::<Vec<String>>().join(" ")
+    cause.replace("in commit # ", "").split(' ').map(word).collect::<Vec<String>>().join(" ")
 }
 
 /// Stopped by the watcher.
@@ -221,5 +221,6 @@ mod tests {
         let scan = symptom("RE-1 c# read pages of its snapshot, but scan gives a wrong result");
         assert_eq!(scan, symptom("RE-1 c#/# read pages of its snapshot, but get gives a wrong result"));
         assert_ne!(scan, symptom("RE-1 c# read pages of its snapshot, but scan gives no result"));
+        assert_eq!(symptom("PG-5 in commit # page # is free"), symptom("PG-5 page # is free"));
     }
 }
