@@ -81,9 +81,9 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
         }
     }
     if nothing_to_cancel > 0 {
-        report
-            .notes
-            .push(format!("points of cancels with nothing to cancel, which were plain abandons or nothing: {nothing_to_cancel}"));
+        report.notes.push(format!(
+            "points of cancels with nothing to cancel, which were plain abandons or nothing: {nothing_to_cancel}"
+        ));
     }
     let covered = covered.into_iter();
     report.covered = covered.map(|((statement, site, aim), points)| Covered { statement, aim, site, points }).collect();
