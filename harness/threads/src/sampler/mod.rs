@@ -1,7 +1,7 @@
 //! Falken's strategies as shuttle schedulers: one file a sampler, one table.
 //!
 //! A sampler picks among the threads that can go on and knows what each is about to touch, because the models' `sync` facade
-//! announces it. Which of them may be picked is decided by [`Courtesy`].
+//! announces it. Which of them may be picked is decided in `courtesy.rs`.
 
 mod courtesy;
 mod depth_first;
