@@ -14,6 +14,13 @@ pub fn write(out: &mut String, coverage: &Coverage) {
         let _ = writeln!(out, "  going on    from {} recovered classes; their crashes:", grouped(coverage.went_on));
         line(out, "  images", &coverage.second);
     }
+    if coverage.collisions > 0 {
+        let images = grouped(coverage.collisions);
+        let _ = writeln!(
+            out,
+            "  collisions  {images} images not judged: the log's checksum takes an old page for the one written"
+        );
+    }
 }
 
 fn line(out: &mut String, name: &str, e: &Explored) {
@@ -67,7 +74,12 @@ pub fn json(coverage: &Coverage) -> Value {
             "states": e.states,
         })
     };
-    json!({"first": explored(&coverage.first), "went_on": coverage.went_on, "second": explored(&coverage.second)})
+    json!({
+        "first": explored(&coverage.first),
+        "went_on": coverage.went_on,
+        "second": explored(&coverage.second),
+        "collisions": coverage.collisions,
+    })
 }
 
 #[cfg(test)]

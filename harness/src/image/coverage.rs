@@ -71,6 +71,8 @@ pub struct Coverage {
     pub went_on: u64,
     /// The crashes of those processes.
     pub second: Explored,
+    /// Images that were not judged, because the log's checksum takes an old page for the one that was written.
+    pub collisions: u64,
 }
 
 impl Coverage {
@@ -79,5 +81,6 @@ impl Coverage {
         self.first.add(&other.first);
         self.went_on += other.went_on;
         self.second.add(&other.second);
+        self.collisions += other.collisions;
     }
 }

@@ -167,13 +167,20 @@ impl<S: Subject> Explorer<S> {
             self.recover(image, &recovered, moment.ledger)?;
             self.known.recovered.insert(key, class);
         }
-        if self.known.judged.insert((class, moment.duty)) {
-            self.judge([state, class], image, &recovered, moment, oracle)?;
+        if self.known.judged.insert((class, moment.duty))
+            && let Err(broken) = self.judge([state, class], image, &recovered, moment, oracle)
+        {
+            if !parser::collide(log, image.newest().files()[1], moment.ledger.page_size) {
+                return Err(broken);
+            }
+            self.coverage.collisions += 1;
+            return Ok(());
         }
-        match (oracle, known) {
+        // A collision has left no rows that anybody could expect.
+        match (oracle, known, self.known.states.get(&state)) {
             // Before its creation is finished a file is no database to SQLite either.
-            (Some(oracle), None) if parser::is_database(database) => {
-                oracle.judge(database, log, &self.known.states[&state]).map_err(|evidence| ("ORACLE", evidence))
+            (Some(oracle), None, Some(rows)) if parser::is_database(database) => {
+                oracle.judge(database, log, rows).map_err(|evidence| ("ORACLE", evidence))
             }
             _ => Ok(()),
         }

@@ -187,6 +187,13 @@ impl Image<'_> {
         }
     }
 
+    /// The image that holds the newest version of everything.
+    pub fn newest(&self) -> Self {
+        let mut newest = self.clone();
+        (0..self.picked.len()).for_each(|at| newest.pick(at, self.lattice.chains[at].versions() - 1));
+        newest
+    }
+
     /// The version of each chain.
     pub fn picked(&self) -> &[usize] {
         &self.picked
