@@ -15,7 +15,7 @@ use crate::client::Phase;
 use crate::fault::{Class, Fault};
 use crate::history::run::Recovery;
 use crate::image::Barrier;
-use crate::parser::{self, Rows};
+use crate::parser;
 use crate::subject::{Internals, Subject};
 use crate::verdict::Violation;
 
@@ -49,11 +49,11 @@ impl<S: Subject> Run<'_, S> {
             }
             Action::Cancel(id, nth) => {
                 self.mark(Fault::Cancel);
-                let awaited = self.awaited_operations(id);
-                match nth.checked_sub(1) {
-                    Some(only) => self.disk.request_cancel(id.conn, &awaited[only as usize]),
-                    None => awaited.iter().for_each(|one| self.disk.request_cancel(id.conn, one)),
+                let mut awaited = self.awaited_operations(id);
+                if let Some(only) = nth.checked_sub(1) {
+                    awaited = vec![awaited[only as usize]];
                 }
+                awaited.into_iter().for_each(|ticket| _ = self.disk.cancel(id.conn, ticket));
             }
             Action::Abandon(id) => self.subject.abandon(id),
             Action::Interrupt(conn) => self.subject.interrupt(conn),
@@ -250,24 +250,6 @@ impl<S: Subject> Run<'_, S> {
         if self.watch == Watch::Report {
             let synced = may_lose.then_some(owed.must);
             self.history.crash(Recovery { rows, synced, is_ghost, commit, published });
-        }
-        Ok(())
-    }
-
-    /// What is left of an engine that shows no internals must be a database that it finds in order, with the rows that others
-    /// find in its files; whether they are right is for the history to say.
-    fn judge_opaque_crash(&mut self, kind: CrashKind, left: Option<Rows>) -> Checked<()> {
-        let own = self.audit()?;
-        if let Some(left) = &left {
-            self.compare(own.as_ref(), left)?;
-        }
-        let (Some(rows), Some(duty)) = (left.or(own), &mut self.duty) else { return Ok(()) };
-        let (synced, told) = (duty.bound(kind), duty.told());
-        if synced.is_some() {
-            duty.begin_anew();
-        }
-        if self.watch == Watch::Report {
-            self.history.crash(Recovery { rows, synced, is_ghost: false, commit: told, published: told });
         }
         Ok(())
     }

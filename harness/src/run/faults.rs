@@ -5,7 +5,7 @@
 use std::hash::{Hash, Hasher};
 
 use falken_models::connection::StatementId;
-use falken_models::disk::{Ending, FileId, IoKind, Lie, OpInfo, Tear};
+use falken_models::disk::{Ending, FileId, IoKind, Lie, OpInfo, Tear, Ticket};
 use falken_models::io::{Completion, CompletionError, CompletionKind, IOCompletions};
 use falken_models::site::Site;
 
@@ -306,18 +306,18 @@ impl<S: Subject> Run<'_, S> {
         Some(Action::Cancel(id, nth))
     }
 
-    /// The unfinished operations that a statement waits for, members of groups each by itself.
-    pub(super) fn awaited_operations(&self, id: StatementId) -> Vec<Completion> {
-        let mut open: Vec<Completion> = Vec::new();
+    /// The operations in flight that a statement waits for, members of groups each by itself.
+    pub(super) fn awaited_operations(&self, id: StatementId) -> Vec<Ticket> {
+        let mut tickets = Vec::new();
         let mut groups: Vec<&Completion> = self.subject.awaiting(id).iter().map(|IOCompletions::Single(c)| c).collect();
         while let Some(completion) = groups.pop() {
             if completion.kind() == CompletionKind::Group {
                 groups.extend(completion.members().iter().rev());
-            } else if !completion.finished() {
-                open.push(completion.clone());
+            } else {
+                tickets.extend(self.disk.ticket_of(completion));
             }
         }
-        open
+        tickets
     }
 
     fn select_refusal(&mut self) -> Option<Action> {

@@ -27,6 +27,7 @@ mod begin;
 mod check;
 mod duty;
 mod faults;
+mod files;
 mod footprint;
 mod images;
 mod record;

@@ -360,17 +360,11 @@ impl Disk {
         hit.is_some()
     }
 
-    /// Asks for a cancel as [`cancel`](Self::cancel) does, on behalf of somebody who only knows what `owner` waits for. Nothing
-    /// happens if that is not in flight.
-    pub fn request_cancel(&self, owner: u8, awaited: &Completion) {
-        let ticket = {
-            let inner = self.inner.lock();
-            let op = inner.in_flight.iter().find(|op| op.completion.same_as(awaited));
-            op.map(|op| Ticket { slot: op.slot, op: op.info.op })
-        };
-        if let Some(ticket) = ticket {
-            self.cancel(owner, ticket);
-        }
+    /// The ticket of the operation in flight that a completion stands for, for somebody who only knows what is waited for.
+    pub fn ticket_of(&self, awaited: &Completion) -> Option<Ticket> {
+        let inner = self.inner.lock();
+        let op = inner.in_flight.iter().find(|op| op.completion.same_as(awaited))?;
+        Some(Ticket { slot: op.slot, op: op.info.op })
     }
 
     /// From now on every operation succeeds while it is submitted: there is nothing to wait for.
