@@ -170,22 +170,30 @@ impl Ledger {
     }
 
     /// Two commits may leave the same bytes: then the one that ends where the recovered log does is the one that is there.
+    /// If nothing was recovered from the log, it is the oldest that is good enough: what lies in the database file was
+    /// durable in the log before it was copied.
     fn by_log_end<'a>(
         &'a self,
         first: (u32, &'a [Attempt]),
         recovered: &Recovered,
         owed: Survival,
     ) -> (u32, &'a [Attempt]) {
-        let Some((seq, salts)) = recovered.log.generation else { return first };
-        let log_end = LogPoint { seq, salts, frame: recovered.log.mx_frame };
+        let is_shown = |(commit, revived)| self.differing_pages(&recovered.image, commit, revived).is_empty();
+        let good = self.candidates(owed).filter(|(commit, _)| *commit >= owed.must);
+        let mut shown = good.filter(|candidate| is_shown(*candidate));
+        let log = &recovered.log;
+        if log.mx_frame == 0 {
+            let commits = shown.filter(|(_, revived)| revived.is_empty());
+            return commits.min_by_key(|(commit, _)| *commit).unwrap_or(first);
+        }
+        let (seq, salts) = log.generation.unwrap_or_default();
+        let log_end = LogPoint { seq, salts, frame: log.mx_frame };
         let ends_there = |(commit, revived): (u32, &[Attempt])| {
             log_end == revived.last().map_or(self.commits[commit as usize].at, |attempt| attempt.at)
         };
-        let is_shown = |(commit, revived)| self.differing_pages(&recovered.image, commit, revived).is_empty();
-        let mut others = self.candidates(owed).filter(|(commit, _)| *commit >= owed.must);
         match ends_there(first) {
             true => first,
-            false => others.find(|other| ends_there(*other) && is_shown(*other)).unwrap_or(first),
+            false => shown.find(|candidate| ends_there(*candidate)).unwrap_or(first),
         }
     }
 
