@@ -6,12 +6,18 @@ use falken_models::disk::{Ending, FileId, OpId};
 use crate::fault::Fault;
 
 /// How the machine goes down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CrashKind {
     /// The process dies; completed writes stay visible and un-synced.
     Process,
     /// The power fails; only what an fsync covered is certain.
     Power,
+}
+
+impl CrashKind {
+    /// Every kind.
+    pub const ALL: [Self; 2] = [Self::Power, Self::Process];
 }
 
 /// What is held back.

@@ -9,7 +9,13 @@ use crate::text::grouped;
 
 /// Lines for people.
 pub fn write(out: &mut String, coverage: &Coverage) {
-    line(out, "images", &coverage.first);
+    if coverage.first.barriers > 0 {
+        line(out, "images", &coverage.first);
+    }
+    if coverage.process.barriers > 0 {
+        let _ = writeln!(out, "  the process crashing instead of the power failing:");
+        line(out, "  images", &coverage.process);
+    }
     if coverage.went_on > 0 {
         let _ = writeln!(out, "  going on    from {} recovered classes; their crashes:", grouped(coverage.went_on));
         line(out, "  images", &coverage.second);
@@ -76,6 +82,7 @@ pub fn json(coverage: &Coverage) -> Value {
     };
     json!({
         "first": explored(&coverage.first),
+        "process": explored(&coverage.process),
         "went_on": coverage.went_on,
         "second": explored(&coverage.second),
         "collisions": coverage.collisions,

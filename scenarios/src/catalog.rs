@@ -43,6 +43,7 @@ catalog! {
     "crash-lattice",
     "crash-lattice-normal",
     "crash-lattice-large-pages",
+    "killed-lattice",
     "few-buffers",
     "padded-commits",
     "all-spilled",

@@ -64,12 +64,14 @@ impl Explored {
 /// What was covered. Figures of several runs add up; states are counted per run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Coverage {
-    /// The crashes of the run itself.
+    /// The power losses of the run itself.
     pub first: Explored,
+    /// The crashes of the run's process: everything that has ended is there, and any part of what is in flight.
+    pub process: Explored,
     /// Recovered classes (a database and the end of its log) from which a process went on: it read everything, committed one
     /// more transaction and checkpointed it.
     pub went_on: u64,
-    /// The crashes of those processes.
+    /// The power losses of those processes.
     pub second: Explored,
     /// Images that were not judged, because the log's checksum takes an old page for the one that was written.
     pub collisions: u64,
@@ -79,6 +81,7 @@ impl Coverage {
     /// Adds another run's figures.
     pub fn add(&mut self, other: &Self) {
         self.first.add(&other.first);
+        self.process.add(&other.process);
         self.went_on += other.went_on;
         self.second.add(&other.second);
         self.collisions += other.collisions;

@@ -37,6 +37,8 @@ struct Known {
     judged: BTreeSet<(u64, u64)>,
     /// The rows of each state.
     states: BTreeMap<u64, Rows>,
+    /// The states that each kind of crash has come to.
+    reached: BTreeSet<(u64, u64)>,
     /// The classes from one image of which a process went on.
     classes: BTreeSet<u64>,
 }
@@ -51,11 +53,22 @@ pub enum Second {
 }
 
 /// A moment at which images are judged.
-struct Moment<'a> {
-    ledger: &'a Ledger,
-    owed: Survival,
+pub(super) struct Moment<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) owed: Survival,
     duty: u64,
     second: Second,
+}
+
+impl Moment<'_> {
+    /// A number for its kind of crash.
+    fn label(&self) -> u64 {
+        match (self.second, self.owed.kind) {
+            (Second::No, CrashKind::Power) => 0,
+            (Second::After(_), _) => 1,
+            (Second::No, CrashKind::Process) => 2,
+        }
+    }
 }
 
 /// Enumerates the crash images of one run.
@@ -92,7 +105,7 @@ impl<S: Subject> Explorer<S> {
         self.options.barriers.contains(&barrier)
     }
 
-    /// Judges the images that a power loss now may leave on `disk`, of which `ledger` knows what is owed.
+    /// Judges the images that a crash now may leave on `disk`, of which `ledger` knows what is owed.
     ///
     /// # Errors
     /// The first image that does not recover as it must.
@@ -104,41 +117,59 @@ impl<S: Subject> Explorer<S> {
         oracle: &mut Option<Box<dyn Oracle>>,
         second: Second,
     ) -> Result<(), Broken> {
-        let lattices = Lattice::all(disk, &self.options.tears());
-        let owed = ledger.owed(CrashKind::Power);
-        let duty = match second {
-            Second::No => ledger.duty(owed),
-            Second::After(class) => mix(class, ledger.duty(owed)),
-        };
-        let moment = Moment { ledger, owed, duty, second };
-        let limit = match second {
+        for kind in CrashKind::ALL {
+            if !self.options.crashes.contains(&kind) || !barrier.concerns(kind) {
+                continue;
+            }
+            let owed = ledger.owed(kind);
+            let duty = match second {
+                Second::No => ledger.duty(owed),
+                Second::After(class) => mix(class, ledger.duty(owed)),
+            };
+            let moment = Moment { ledger, owed, duty, second };
+            self.explore_after(barrier, disk, &moment, oracle)?;
+        }
+        Ok(())
+    }
+
+    /// Judges the images that a crash of the moment's kind may leave.
+    fn explore_after(
+        &mut self,
+        barrier: Barrier,
+        disk: &Disk,
+        moment: &Moment<'_>,
+        oracle: &mut Option<Box<dyn Oracle>>,
+    ) -> Result<(), Broken> {
+        let kind = moment.owed.kind;
+        let limit = match moment.second {
             Second::No => self.options.images_max,
             Second::After(_) => self.options.second_images_max,
         };
-        let before = *self.explored(second);
-        self.explored(second).note_barrier();
-        let stream = Stream::new(self.seed, mix(SAMPLE, before.barriers ^ u64::from(second != Second::No) << 63));
+        let before = *self.explored(moment);
+        self.explored(moment).note_barrier();
+        let stream = Stream::new(self.seed, mix(SAMPLE, before.barriers ^ moment.label() << 62));
         let mut depth = Depth::Exhaustive;
-        for lattice in &lattices {
-            self.explored(second).note_lattice(lattice.raw());
+        for lattice in &Lattice::all(disk, kind, &self.options.tears()) {
+            self.explored(moment).note_lattice(lattice.raw());
             let visited = plan::visit(lattice, u64::from(limit), stream, |image| {
-                let looked = catch_unwind(AssertUnwindSafe(|| self.look(image, &moment, oracle)));
+                let looked = catch_unwind(AssertUnwindSafe(|| self.look(image, moment, oracle)));
                 looked.unwrap_or_else(|panic| Err(of_panic(&*panic))).map_err(|(id, evidence)| {
-                    let number = self.explored(second).images - before.images;
-                    let evidence = image.describe(evidence).with("crash", barrier.name());
+                    let number = self.explored(moment).images - before.images;
+                    let evidence = image.describe(evidence).with("crash", crash_in_words(kind, barrier));
                     (id, evidence.with("image", format!("{number} at this moment")))
                 })
             })?;
             depth = depth.max(visited);
         }
-        self.explored(second).note_depth(depth);
+        self.explored(moment).note_depth(depth);
         Ok(())
     }
 
-    fn explored(&mut self, second: Second) -> &mut super::Explored {
-        match second {
-            Second::No => &mut self.coverage.first,
-            Second::After(_) => &mut self.coverage.second,
+    fn explored(&mut self, moment: &Moment<'_>) -> &mut super::Explored {
+        match moment.label() {
+            0 => &mut self.coverage.first,
+            1 => &mut self.coverage.second,
+            _ => &mut self.coverage.process,
         }
     }
 
@@ -149,11 +180,11 @@ impl<S: Subject> Explorer<S> {
         oracle: &mut Option<Box<dyn Oracle>>,
     ) -> Result<(), Broken> {
         let key = image.key();
-        self.explored(moment.second).images += 1;
+        self.explored(moment).images += 1;
         if !self.known.images.insert((key, moment.duty)) {
             return Ok(());
         }
-        self.explored(moment.second).distinct += 1;
+        self.explored(moment).distinct += 1;
         let known = self.known.recovered.get(&key).copied();
         if known.is_some_and(|class| self.known.judged.contains(&(class, moment.duty))) {
             return Ok(());
@@ -163,7 +194,7 @@ impl<S: Subject> Explorer<S> {
         let state = state_of(&recovered, moment.ledger.page_size);
         let class = class_of(state, &recovered.log);
         if known.is_none() {
-            self.explored(moment.second).recovered += 1;
+            self.explored(moment).recovered += 1;
             self.recover(image, &recovered, moment.ledger)?;
             self.known.recovered.insert(key, class);
         }
@@ -226,16 +257,25 @@ impl<S: Subject> Explorer<S> {
         oracle: &mut Option<Box<dyn Oracle>>,
     ) -> Result<(), Broken> {
         let (found, rows) = moment.ledger.judge(recovered, moment.owed)?;
-        if self.known.states.insert(state, rows).is_none() {
-            self.explored(moment.second).states += 1;
+        self.known.states.insert(state, rows);
+        if self.known.reached.insert((moment.label(), state)) {
+            self.explored(moment).states += 1;
         }
         let goes_on = moment.second == Second::No && self.options.second_images_max > 0;
         if goes_on && self.known.classes.insert(class) {
             self.coverage.went_on += 1;
-            self.go_on(image.files(), found, recovered, moment.ledger, class, oracle)?;
+            self.go_on(image.files(), found, recovered, moment, class, oracle)?;
         }
         Ok(())
     }
+}
+
+fn crash_in_words(kind: CrashKind, barrier: Barrier) -> String {
+    let what = match kind {
+        CrashKind::Power => "power loss",
+        CrashKind::Process => "crash of the process",
+    };
+    format!("{what} {}", barrier.name())
 }
 
 /// What a process can tell about an image after recovery, as one number: the state, and where and on what its next frame

@@ -1,15 +1,16 @@
-//! The lattice of images that the platter may hold, and one image that moves about in it.
+//! The lattice of images that a crash may leave, and one image that moves about in it.
 //!
-//! A lattice is a list of chains, one for each sector with un-synced versions and one for each file's size. An image is
+//! A lattice is a list of chains, one for each sector with versions in doubt and one for each file's size. An image is
 //! one version of each. Where a name may be left to one of several files there is a lattice for each of them. Moving an image from one choice to another costs as much as the sectors that differ, its key
 //! included, so that enumerating is much cheaper than recovering.
 
 use std::ops::Range;
 
 use falken_models::digest::{digest, mix};
-use falken_models::disk::{Disk, FileId, FileNumber, Tear};
+use falken_models::disk::{Disk, FileId, FileNumber, Tear, Versions};
 
 use super::raw::Raw;
+use crate::action::CrashKind;
 use crate::verdict::Evidence;
 
 /// What a chain is of.
@@ -21,7 +22,7 @@ enum Part {
     Sector { number: usize, contents: Vec<Vec<u8>>, digests: Vec<u64> },
 }
 
-/// Something of which the platter holds one of several versions; 0 is the durable one, the last one the newest.
+/// Something of which a crash leaves one of several versions; 0 is the certain one, the last one the newest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {
     /// In which file.
@@ -47,33 +48,42 @@ impl Chain {
     }
 }
 
-/// Every image that a power loss at one moment can leave, given which files it leaves the names to.
+/// Every image that a crash at one moment can leave, given which files it leaves the names to.
 #[derive(Clone, Debug)]
 pub struct Lattice {
     sector_size: usize,
-    durable: [Vec<u8>; 2],
+    certain: [Vec<u8>; 2],
     chains: Vec<Chain>,
     /// Files whose name goes to one that had it before, or to none.
     lost_names: Vec<FileId>,
 }
 
 impl Lattice {
-    /// The lattices of what lies on a disk and what is in flight to it, one for each choice of files that the names may be
-    /// left to. With `tears`, sectors may be torn as well.
-    pub fn all(disk: &Disk, tears: &[Tear]) -> Vec<Self> {
-        let [databases, logs] = FileId::ALL.map(|file| disk.holders(file));
+    /// The lattices of what a crash of this kind leaves on a disk, one for each choice of files that the names may be left
+    /// to. A power loss may leave sectors torn in the ways of `tears`.
+    pub fn all(disk: &Disk, kind: CrashKind, tears: &[Tear]) -> Vec<Self> {
+        let [databases, logs] = FileId::ALL.map(|file| match kind {
+            CrashKind::Power => disk.holders(file),
+            CrashKind::Process => disk.holders_in_cache(file),
+        });
         let pairs = databases.iter().flat_map(|database| logs.iter().map(move |log| [*database, *log]));
         let newest = [databases.last(), logs.last()].map(|holder| *holder.expect("the newest is among them"));
-        pairs.map(|holders| Self::of(disk, holders, newest, tears)).collect()
+        let versions = |holders: [Option<FileNumber>; 2]| {
+            [0, 1].map(|at| match kind {
+                CrashKind::Power => disk.versions_of(FileId::ALL[at], holders[at], tears),
+                CrashKind::Process => disk.versions_in_cache(FileId::ALL[at], holders[at]),
+            })
+        };
+        let lost = |holders: [Option<FileNumber>; 2]| [0, 1].into_iter().filter(move |&at| holders[at] != newest[at]);
+        let lost_names = |holders| lost(holders).map(|at| FileId::ALL[at]).collect();
+        pairs.map(|holders| Self::of(disk.sector_size(), versions(holders), lost_names(holders))).collect()
     }
 
-    fn of(disk: &Disk, holders: [Option<FileNumber>; 2], newest: [Option<FileNumber>; 2], tears: &[Tear]) -> Self {
+    fn of(sector_size: usize, files: [Versions; 2], lost_names: Vec<FileId>) -> Self {
         let mut chains = Vec::new();
-        let lost = [0, 1].into_iter().filter(|&at| holders[at] != newest[at]);
-        let lost_names = lost.map(|at| FileId::ALL[at]).collect();
-        let durable = [0, 1].map(|at| {
-            let file = FileId::ALL[at];
-            let versions = disk.versions_of(file, holders[at], tears);
+        let mut file = FileId::ALL.into_iter();
+        let certain = files.map(|versions| {
+            let file = file.next().expect("as many files as versions");
             if versions.sizes.len() > 1 {
                 chains.push(Chain { file, part: Part::Size(versions.sizes) });
             }
@@ -82,9 +92,9 @@ impl Lattice {
                 let digests = contents.iter().map(|content| sector_digest(number, content)).collect();
                 chains.push(Chain { file, part: Part::Sector { number, contents, digests } });
             }
-            versions.durable
+            versions.certain
         });
-        Self { sector_size: disk.sector_size(), durable, chains, lost_names }
+        Self { sector_size, certain, chains, lost_names }
     }
 
     /// Its chains: the database file's before the log's, sizes before sectors, sectors ascending.
@@ -103,7 +113,7 @@ impl Lattice {
         self.chains.iter().fold(Raw::ONE, |raw, chain| raw.times(chain.versions()))
     }
 
-    /// The image of the durable version of everything.
+    /// The image of the certain version of everything.
     pub fn image(&self) -> Image<'_> {
         let end = |file: FileId| {
             let ends = self.chains_of(file).map(|at| match &self.chains[at].part {
@@ -112,7 +122,7 @@ impl Lattice {
             });
             ends.max().unwrap_or(0)
         };
-        let files = [0, 1].map(|at| Side::new(&self.durable[at], end(FileId::ALL[at]), self.sector_size));
+        let files = [0, 1].map(|at| Side::new(&self.certain[at], end(FileId::ALL[at]), self.sector_size));
         Image { lattice: self, picked: vec![0; self.chains.len()], files }
     }
 }
@@ -133,12 +143,12 @@ struct Side {
 }
 
 impl Side {
-    fn new(durable: &[u8], end: usize, sector_size: usize) -> Self {
-        let mut bytes = durable.to_vec();
-        bytes.resize(durable.len().max(end).next_multiple_of(sector_size), 0);
+    fn new(certain: &[u8], end: usize, sector_size: usize) -> Self {
+        let mut bytes = certain.to_vec();
+        bytes.resize(certain.len().max(end).next_multiple_of(sector_size), 0);
         let digests = bytes.chunks(sector_size).enumerate().map(|(at, content)| sector_digest(at, content)).collect();
         let mut side = Self { bytes, size: 0, digests, sum: 0 };
-        side.resize(durable.len(), sector_size);
+        side.resize(certain.len(), sector_size);
         side
     }
 
@@ -223,7 +233,7 @@ impl Image<'_> {
                 evidence = evidence.with(label, "a file that had the name before, or none");
             }
             if chains.is_empty() {
-                evidence = evidence.with(label, format!("{} bytes, all durable", side.size));
+                evidence = evidence.with(label, format!("{} bytes, none in doubt", side.size));
                 continue;
             }
             let mut parts = vec![format!("{} bytes", side.size)];

@@ -22,7 +22,7 @@ pub enum Depth {
     Cut,
 }
 
-/// Looks at images of a lattice, at most `limit` of them (but always at the durable and the newest one).
+/// Looks at images of a lattice, at most `limit` of them (but always at the certain and the newest one).
 ///
 /// # Errors
 /// The first error that `look` returns.

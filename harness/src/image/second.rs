@@ -1,16 +1,14 @@
-//! Going on from an image: a process reads everything, commits one more transaction, checkpoints it, and loses power again
+//! Going on from an image, as if all of it were durable: a process reads everything, commits one more transaction, checkpoints it, and loses power again
 //! at every barrier on the way.
 
 use falken_models::connection::{Op, Outcome, StatementId};
-use falken_models::disk::IoKind;
 use falken_models::session::Error;
 use falken_models::sync::Arc;
 use falken_models::wal::CheckpointMode;
 
 use super::Barrier;
-use super::explorer::{Broken, Explorer, Second};
+use super::explorer::{Broken, Explorer, Moment, Second};
 use super::process::{CONN, Process, STEPS_MAX};
-use crate::action::CrashKind;
 use crate::ledger::{Found, Ledger};
 use crate::parser::Recovered;
 use crate::run::Oracle;
@@ -24,17 +22,17 @@ impl<S: Subject> Explorer<S> {
         files: [&[u8]; 2],
         found: Found,
         recovered: &Recovered,
-        ledger: &Ledger,
+        moment: &Moment<'_>,
         class: u64,
         oracle: &mut Option<Box<dyn Oracle>>,
     ) -> Result<(), Broken> {
-        let mut ledger = ledger.clone();
-        let commit = ledger.rewind(found, recovered, files[0], CrashKind::Power);
+        let mut ledger = moment.ledger.clone();
+        let commit = ledger.rewind(found, recovered, files[0], moment.owed.kind);
         let mut process = self.going_on.take().expect("nobody goes on from a second crash");
         process.start(files);
         let gone_on = self.go_on_in(&mut process, &mut ledger, commit, class, oracle);
         self.going_on = Some(process);
-        gone_on.map_err(|(id, evidence)| (id, evidence.with("before that", "power was lost, and a process went on")))
+        gone_on.map_err(|(id, evidence)| (id, evidence.with("before that", "a crash, after which a process went on")))
     }
 
     fn go_on_in(
@@ -95,8 +93,8 @@ impl<S: Subject> Explorer<S> {
             }
             let in_flight = process.in_flight();
             for op in &in_flight {
-                if op.kind == IoKind::Sync {
-                    self.explore(Barrier::Fsync, &process.disk, ledger, oracle, second)?;
+                if let Some(barrier) = Barrier::before(op.kind) {
+                    self.explore(barrier, &process.disk, ledger, oracle, second)?;
                 }
                 process.finish(*op);
                 process.drain().iter().for_each(|event| ledger.note(event));

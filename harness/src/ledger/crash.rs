@@ -16,7 +16,7 @@ use crate::trace::RunHash;
 use crate::verdict::Evidence;
 
 /// The recovered state must be one of these commits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Survival {
     /// The oldest that is good enough.
     pub must: u32,
@@ -266,7 +266,7 @@ impl Ledger {
     /// image is judged alike. Commits only grow between crashes, so their count stands for their contents.
     pub fn duty(&self, owed: Survival) -> u64 {
         let mut hash = RunHash::default();
-        (self.crashes, owed.must, owed.may, self.creation, &self.doubts).hash(&mut hash);
+        (self.crashes, owed, self.creation, &self.doubts).hash(&mut hash);
         let ghosts = self.ghosts.iter().map(|ghost| (ghost.base, ghost.commits.as_slice()));
         let attempt = self.attempt.iter().map(|attempt| (u32::MAX, std::slice::from_ref(attempt)));
         for (base, attempts) in ghosts.chain(attempt) {

@@ -1,17 +1,20 @@
 //! When a run stands still for its crash images.
 
-use falken_models::disk::{IoKind, OpId};
+use falken_models::disk::OpId;
 
 use super::{Checked, Run, Watch};
 use crate::image::{Barrier, Second};
 use crate::subject::Subject;
 
 impl<S: Subject> Run<'_, S> {
-    /// Before an operation ends: an fsync takes versions away.
+    /// Before an operation ends: an fsync takes versions away, any other what might not have happened.
     #[inline]
     pub(super) fn explore_before(&mut self, op: OpId) -> Checked<()> {
-        let is_sync = |run: &Self| run.in_flight.iter().any(|info| info.op == op && info.kind == IoKind::Sync);
-        if self.images.is_some() && is_sync(self) { self.explore(Barrier::Fsync) } else { Ok(()) }
+        if self.images.is_none() {
+            return Ok(());
+        }
+        let kind = self.in_flight.iter().find(|info| info.op == op).map(|info| info.kind);
+        kind.and_then(Barrier::before).map_or(Ok(()), |barrier| self.explore(barrier))
     }
 
     /// Makes and judges the images of this moment, if the scenario wants them.

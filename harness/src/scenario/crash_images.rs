@@ -3,25 +3,34 @@
 use falken_models::disk::Tear;
 use serde::{Deserialize, Serialize};
 
+use crate::action::CrashKind;
 use crate::image::Barrier;
 
 /// Which crash images are made, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct CrashImages {
+    /// What goes down: the power, the process, or each in turn.
+    pub crashes: Vec<CrashKind>,
     /// When images are enumerated.
     pub barriers: Vec<Barrier>,
     /// The most images at one moment; with more choices than that they are reduced and sampled.
     pub images_max: u32,
     /// The same for the crash of a process that went on after one; 0 for no second crash.
     pub second_images_max: u32,
-    /// Sectors may also be left torn in these ways.
+    /// A power loss may also leave sectors torn in these ways.
     pub torn: Vec<Torn>,
 }
 
 impl Default for CrashImages {
     fn default() -> Self {
-        Self { barriers: Barrier::ALL.into(), images_max: 4096, second_images_max: 256, torn: Vec::new() }
+        Self {
+            crashes: CrashKind::ALL.into(),
+            barriers: Barrier::ALL.into(),
+            images_max: 4096,
+            second_images_max: 256,
+            torn: Vec::new(),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use falken_models::connection::Op;
 
 use super::program::parse_program;
 use super::{Clients, Scenario, ScenarioError, Sync, TEMPLATES, Torn};
+use crate::action::CrashKind;
 use crate::invariant::Selection;
 use crate::probe;
 
@@ -102,11 +103,9 @@ impl Scenario {
 
     fn validate_crash_images(&self) -> Result<(), ScenarioError> {
         let Some(images) = &self.crash_images else { return Ok(()) };
-        if self.database.sync == Sync::Off {
-            return Err(problem(
-                "crash-images",
-                "makes no sense under `sync = \"off\"`, where a power loss owes nothing",
-            ));
+        if self.database.sync == Sync::Off && images.crashes.contains(&CrashKind::Power) {
+            let text = "names `power`, which makes no sense under `sync = \"off\"`, where a power loss owes nothing";
+            return Err(problem("crash-images.crashes", text));
         }
         range("crash-images.images-max", u64::from(images.images_max), 2, 100_000_000)?;
         range("crash-images.second-images-max", u64::from(images.second_images_max), 0, 100_000_000)?;

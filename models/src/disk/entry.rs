@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 use super::file::File;
-use super::{Disk, Ending, FileId, IoKind, IoResult, Op, Outlook, Request};
+use super::{Disk, Ending, FileId, IoResult, Op, Outlook, Request};
 
 /// Which of the files that had a name, counted from the first one of the run. An operation stays with the file for which it
 /// was submitted, whatever becomes of the name.
@@ -122,10 +122,18 @@ impl Disk {
             holders.push(None);
         }
         holders.push(Some(entry.number()));
-        let removes = |op: &Op| op.info.file == file && op.info.kind == IoKind::Remove;
-        if holders.len() == 1 && inner.in_flight.iter().any(removes) {
+        if holders.len() == 1 && inner.removes(file) {
             holders.push(None);
         }
         holders
+    }
+
+    /// Which file a crash of the process now may leave under a name: the one that has it, or none if its removal is in
+    /// flight.
+    pub fn holders_in_cache(&self, file: FileId) -> Vec<Option<FileNumber>> {
+        let inner = self.inner.lock();
+        let removed = inner.removes(file).then_some(None);
+        let current = inner.files[file.index()].number();
+        std::iter::once(Some(current)).chain(removed).collect()
     }
 }

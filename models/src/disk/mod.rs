@@ -245,6 +245,11 @@ impl Inner {
         }
     }
 
+    /// Whether a name is about to lose its file.
+    fn removes(&self, file: FileId) -> bool {
+        self.in_flight.iter().any(|op| op.info.file == file && op.info.kind == IoKind::Remove)
+    }
+
     /// The process is gone: nobody waits for these any more.
     fn take_in_flight(&mut self) -> Vec<Op> {
         let ops = std::mem::take(&mut self.in_flight);

@@ -1,5 +1,6 @@
-//! What the platter may hold of a file: a chain of versions for each sector that an un-synced effect touches, and one for
-//! the size. A power loss keeps any one version of each chain, whatever it keeps of the others.
+//! What a crash may leave of a file: a chain of versions for each sector that an effect in doubt touches, and one for the
+//! size. The crash keeps any one version of each chain, whatever it keeps of the others. In doubt are, to a power loss,
+//! every effect that no fsync has covered; to a crash of the process, only the operations in flight.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -23,38 +24,41 @@ pub enum Tear {
     Spoilt,
 }
 
-/// What the platter may hold of one file.
+/// What a crash may leave of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Versions {
-    /// The durable bytes; sectors without versions keep them.
-    pub durable: Vec<u8>,
-    /// The file's sizes in bytes, all different: the durable one first, the newest last.
+    /// The bytes that it cannot take away; sectors without versions keep them.
+    pub certain: Vec<u8>,
+    /// The file's sizes in bytes, all different: the certain one first, the newest last.
     pub sizes: Vec<usize>,
-    /// Every sector with more than one version: its contents, all different, each a whole sector, the durable one first and
+    /// Every sector with more than one version: its contents, all different, each a whole sector, the certain one first and
     /// the newest last.
     pub sectors: BTreeMap<u64, Vec<Vec<u8>>>,
 }
 
+/// What a crash cannot take away of a file, and the effects since then.
+struct Doubt<'a> {
+    certain: &'a [u8],
+    /// How many of the ended effects no fsync will cover.
+    clean: usize,
+    ended: Vec<&'a Effect>,
+    in_flight: &'a [Effect],
+}
+
 impl Versions {
     /// `order(sector, left)` says which of the operations in flight to a sector, of which `left` are left, comes next.
-    fn of(
-        file: &File,
-        in_flight: &[Effect],
-        sector_size: usize,
-        tears: &[Tear],
-        order: &mut dyn FnMut(u64, usize) -> usize,
-    ) -> Self {
-        let clean = file.abandoned().len();
-        let ended: Vec<&Effect> = file.abandoned().iter().chain(file.unsynced()).collect();
-        let mut versions = Self { durable: file.durable_bytes().to_vec(), sizes: Vec::new(), sectors: BTreeMap::new() };
-        versions.sizes = sizes(versions.durable.len(), ended.iter().copied().chain(in_flight));
-        for number in sectors_written(ended.iter().copied().chain(in_flight), sector_size) {
+    fn of(doubt: &Doubt<'_>, sector_size: usize, tears: &[Tear], order: &mut dyn FnMut(u64, usize) -> usize) -> Self {
+        let Doubt { certain, clean, ended, in_flight } = doubt;
+        let effects = || ended.iter().copied().chain(*in_flight);
+        let sizes = sizes(certain.len(), effects());
+        let mut versions = Self { certain: certain.to_vec(), sizes, sectors: BTreeMap::new() };
+        for number in sectors_written(effects(), sector_size) {
             let start = number * sector_size;
             let here = |effect: &&Effect| effect.changes(start..start + sector_size);
-            let mut chain = Chain::new(sector_of(&versions.durable, number, sector_size), start, tears);
-            if clean > 0 {
+            let mut chain = Chain::new(sector_of(certain, number, sector_size), start, tears);
+            if *clean > 0 {
                 // A page that counts as clean may leave the cache. Then what is written next lands on what is durable.
-                ended[clean..].iter().copied().filter(here).for_each(|effect| chain.add(effect));
+                ended[*clean..].iter().copied().filter(here).for_each(|effect| chain.add(effect));
                 chain.begin_again();
             }
             ended.iter().copied().filter(here).for_each(|effect| chain.add(effect));
@@ -77,7 +81,7 @@ impl Versions {
             if versions < 2 { 0 } else { choose(sector, versions).min(versions - 1) }
         };
         let size = self.sizes[pick(None, self.sizes.len())];
-        let mut image = self.durable.clone();
+        let mut image = self.certain.clone();
         for (sector, contents) in &self.sectors {
             let (start, end) = (*sector as usize * sector_size, (*sector as usize + 1) * sector_size);
             if image.len() < end {
@@ -90,9 +94,9 @@ impl Versions {
     }
 }
 
-/// The sizes that a file has had since the durable one, all different, in order of age.
-fn sizes<'a>(durable: usize, effects: impl Iterator<Item = &'a Effect>) -> Vec<usize> {
-    let (mut sizes, mut size) = (vec![durable], durable);
+/// The sizes that a file has had since the certain one, all different, in order of age.
+fn sizes<'a>(certain: usize, effects: impl Iterator<Item = &'a Effect>) -> Vec<usize> {
+    let (mut sizes, mut size) = (vec![certain], certain);
     for effect in effects {
         size = match effect {
             Effect::Write { offset, bytes } => size.max(*offset as usize + bytes.len()),
@@ -125,8 +129,8 @@ struct Chain<'a> {
 }
 
 impl<'a> Chain<'a> {
-    fn new(durable: Vec<u8>, start: usize, tears: &'a [Tear]) -> Self {
-        Self { contents: vec![durable.clone()], now: durable, start, tears }
+    fn new(certain: Vec<u8>, start: usize, tears: &'a [Tear]) -> Self {
+        Self { contents: vec![certain.clone()], now: certain, start, tears }
     }
 
     fn begin_again(&mut self) {
@@ -209,13 +213,36 @@ impl Disk {
         tears: &[Tear],
         order: &mut dyn FnMut(u64, usize) -> usize,
     ) -> Versions {
+        self.with_holder(file, holder, |held, in_flight| {
+            let (clean, certain) = (held.abandoned().len(), held.durable_bytes());
+            let ended = held.abandoned().iter().chain(held.unsynced()).collect();
+            Versions::of(&Doubt { certain, clean, ended, in_flight }, self.sector_size, tears, order)
+        })
+    }
+
+    /// What a crash of the process now may leave of a file, if the name is left to `holder`, one of its
+    /// [`holders_in_cache`](Self::holders_in_cache): all that has ended, and any part of the operations in flight.
+    pub fn versions_in_cache(&self, file: FileId, holder: Option<FileNumber>) -> Versions {
+        self.with_holder(file, holder, |held, in_flight| {
+            let doubt = Doubt { certain: held.current(), clean: 0, ended: Vec::new(), in_flight };
+            Versions::of(&doubt, self.sector_size, &[], &mut |_, _| 0)
+        })
+    }
+
+    /// Lends a file that has or had a name, and the effects that are in flight to it.
+    fn with_holder(
+        &self,
+        file: FileId,
+        holder: Option<FileNumber>,
+        versions: impl FnOnce(&File, &[Effect]) -> Versions,
+    ) -> Versions {
         let inner = self.inner.lock();
         let held = holder.and_then(|number| inner.files[file.index()].file(number));
         let in_flight = inner.in_flight.iter().filter(|op| op.info.file == file && Some(op.number) == holder);
         let effects: Vec<Effect> = in_flight.filter_map(|op| Effect::of(&op.request)).collect();
         match held {
-            Some(held) => Versions::of(held, &effects, self.sector_size, tears, order),
-            None => Versions { durable: Vec::new(), sizes: vec![0], sectors: BTreeMap::new() },
+            Some(held) => versions(held, &effects),
+            None => Versions { certain: Vec::new(), sizes: vec![0], sectors: BTreeMap::new() },
         }
     }
 
