@@ -54,6 +54,18 @@ fn every_format_of_a_real_violation_says_what_it_must() {
     trace(&json(read("a.trace.json").as_bytes()));
 }
 
+#[test]
+fn the_figures_of_crash_images_are_as_the_schema_says() {
+    let dir = tempfile::tempdir().unwrap();
+    for (scenario, kind) in [("crash-lattice", "first"), ("killed-lattice", "process")] {
+        let output = falken(dir.path(), &["run", scenario, "--runs", "1", "--json"]);
+        let run = json(&output.stdout);
+        conforms::check(&schema("run.schema.json"), &run).unwrap();
+        let images = run["crash_images"].as_object().unwrap_or_else(|| panic!("{run}"));
+        assert!(images[kind]["explored"].as_u64().unwrap() > 100, "{images:?}");
+    }
+}
+
 /// What a viewer needs of a trace: slices that nest, spans that end, arrows that begin and end in slices.
 fn trace(trace: &Value) {
     let events = trace["traceEvents"].as_array().unwrap();
