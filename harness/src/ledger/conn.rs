@@ -47,6 +47,8 @@ pub struct StatementFacts {
     pub interrupted: bool,
     /// The lock that it was refused last, if it has got none since.
     pub refused: Option<LockId>,
+    /// What it has met so far that explains an error.
+    pub met: Met,
     /// The commit that it published and has not been acknowledged for.
     pub published: Option<u32>,
     /// Whether that commit was published up to its own last frame.
@@ -59,6 +61,33 @@ pub struct StatementFacts {
     beside: Vec<Beside>,
     /// The snapshot in which it ended its reading, once it has let that go.
     pub(super) ended_in: Option<u32>,
+}
+
+/// What a statement has met, for comparing it with what its client is told.
+#[derive(Clone, Copy, Debug, Default, Hash)]
+pub struct Met {
+    /// It was refused a lock.
+    pub busy_lock: bool,
+    /// When it got WRITE last, its snapshot was not what was published.
+    pub stale_snapshot: bool,
+    /// How often it has begun its read start again.
+    pub lost_races: u32,
+    /// An operation that its connection had in flight has failed or moved only a part.
+    pub failed_io: bool,
+    /// An operation that its connection had in flight was cancelled from outside.
+    pub cancelled: bool,
+    /// Another statement of its connection ran while it did.
+    pub sibling: bool,
+    /// It has cut the log file to nothing, or set out to remove it.
+    pub log_gone: bool,
+    /// It has let the database file go.
+    pub left_database: bool,
+    /// It has had WRITE.
+    pub write_lock: bool,
+    /// It has held READ1 up to this slot alone, all at once, since it published nBackfill last.
+    pub reader_locks: u8,
+    /// nBackfill when it began to copy, or as it has published it since.
+    pub backfill: u32,
 }
 
 /// A change of a row beside a statement.
@@ -148,6 +177,7 @@ impl Hash for StatementFacts {
             interrupted,
             // Only told when a run stands still.
             refused: _,
+            met,
             published,
             published_whole,
             // Only compared with the statement of an operation in flight: see `Ledger::hash_connection`.
@@ -156,7 +186,7 @@ impl Hash for StatementFacts {
             beside,
             ended_in,
         } = self;
-        (running, kind, rolled_back, io_failed, interrupted, published, published_whole).hash(state);
+        (running, kind, rolled_back, io_failed, interrupted, met, published, published_whole).hash(state);
         (current, beside, ended_in).hash(state);
     }
 }
@@ -275,8 +305,15 @@ impl ConnFacts {
             | Op::Drop => None,
         };
         let ordinal = self.statements[usize::from(slot)].ordinal + 1;
+        let others = self
+            .statements
+            .iter_mut()
+            .enumerate()
+            .filter(|(other, facts)| *other != usize::from(slot) && facts.running);
+        let siblings = others.map(|(_, facts)| facts.met.sibling = true).count();
+        let met = Met { sibling: siblings > 0, ..Met::default() };
         let facts =
-            StatementFacts { running: true, kind: Some(op.kind()), ordinal, current, ..StatementFacts::default() };
+            StatementFacts { running: true, kind: Some(op.kind()), ordinal, current, met, ..StatementFacts::default() };
         self.statements[usize::from(slot)] = facts;
     }
 
@@ -318,6 +355,11 @@ impl ConnFacts {
         (self.reading, self.stands_at) = (None, LogPoint::default());
         let snapshot = self.snapshot;
         self.current_mut().ended_in = snapshot;
+    }
+
+    /// How many savepoints are open, that of a statement under way included.
+    pub fn savepoints(&self) -> usize {
+        self.savepoints.len()
     }
 
     /// Whether the open transaction has changed rows.

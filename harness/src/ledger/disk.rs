@@ -58,11 +58,19 @@ impl Ledger {
         let injected = self.injected.take();
         let ok = matches!(result, IoResult::Ok(_));
         if let Some((conn, slot, ordinal)) = self.owners.remove(&op) {
+            let is_whole =
+                matches!(result, IoResult::Ok(moved) if moved == len || !matches!(io, IoKind::Read | IoKind::Write));
+            if !is_whole {
+                // Whoever waits for the same page gets the same error.
+                let running = self.conn_mut(conn).statements.iter_mut().filter(|statement| statement.running);
+                running.for_each(|statement| statement.met.failed_io = true);
+            }
             let facts = &mut self.conn_mut(conn).statements[usize::from(slot)];
             // A read of a page that fails is made again or fails its statement; what the statement returns tells. A
             // checkpoint makes none again.
             let needed = io != IoKind::Read || facts.kind == Some(StatementKind::Checkpoint);
             facts.io_failed |= !ok && needed && facts.ordinal == ordinal;
+            facts.met.log_gone |= ok && (file, io, offset) == (FileId::Wal, IoKind::Truncate, 0);
         }
         if let Some(frame) = self.frame_written(file, io, offset, len) {
             self.frames.note_ended(frame);

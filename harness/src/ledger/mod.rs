@@ -21,10 +21,11 @@ use std::fmt;
 use falken_models::connection::{Op, StatementId};
 use falken_models::disk::{IoKind, OpId};
 use falken_models::event::{Actor, Event, EventKind, LogPoint};
-use falken_models::wal::{LockId, LockMode, SyncMode};
+use falken_models::site::Site;
+use falken_models::wal::{LockId, LockMode, READ_SLOTS_MAX, SyncMode};
 
 use crate::fault::Fault;
-pub use conn::{ConnFacts, Effect, StatementFacts};
+pub use conn::{ConnFacts, Effect, Met, StatementFacts};
 pub use crash::{Found, Ghost, Survival};
 pub use frames::{FrameFact, Frames};
 pub use versions::{Bytes, Row, Versions};
@@ -233,8 +234,10 @@ impl Ledger {
     pub fn note(&mut self, event: &Event) {
         let Actor::Conn(conn) = event.actor else { return self.note_disk(&event.kind) };
         match event.kind {
-            EventKind::Yield { .. }
-            | EventKind::Dirtied { .. }
+            EventKind::Yield { site } => {
+                self.conn_mut(conn).current_mut().met.lost_races += u32::from(site == Site::ReadRetry)
+            }
+            EventKind::Dirtied { .. }
             | EventKind::Evicted { .. }
             | EventKind::Lookup { .. }
             | EventKind::PageUsed { .. }
@@ -248,7 +251,6 @@ impl Ledger {
             | EventKind::AllSpilled
             | EventKind::TrunkAdded { .. }
             | EventKind::TrunkEmptied { .. }
-            | EventKind::Cancel { .. }
             | EventKind::CancelOutcome { .. }
             | EventKind::Injected { .. }
             | EventKind::Drained
@@ -297,8 +299,20 @@ impl Ledger {
                     self.doubts.note_sync_submit(op, conn, file);
                 }
             }
-            EventKind::Refused { io, .. } => self.conn_mut(conn).current_mut().io_failed |= io != IoKind::Read,
-            EventKind::LockBusy { lock, .. } => self.conn_mut(conn).current_mut().refused = Some(lock),
+            EventKind::Refused { io, .. } => {
+                let statement = self.conn_mut(conn).current_mut();
+                statement.io_failed |= io != IoKind::Read;
+                statement.met.failed_io = true;
+            }
+            EventKind::Cancel { .. } => {
+                let from_outside = self.injected == Some(Fault::Cancel);
+                let running = self.conn_mut(conn).statements.iter_mut().filter(|statement| statement.running);
+                running.for_each(|statement| statement.met.cancelled |= from_outside);
+            }
+            EventKind::LockBusy { lock, .. } => {
+                let statement = self.conn_mut(conn).current_mut();
+                (statement.refused, statement.met.busy_lock) = (Some(lock), true);
+            }
             EventKind::Lock { lock, mode } => self.note_lock(conn, lock, mode),
             EventKind::Unlock { lock, mode } => self.note_unlock(conn, lock, mode),
             EventKind::ReadBegin { slot, mark, at, .. } => self.note_read(conn, slot, mark, at),
@@ -326,10 +340,20 @@ impl Ledger {
             EventKind::Publish { .. } => {}
             EventKind::Restart { at } => self.note_restart(conn, at),
             EventKind::DatabaseReady { .. } => self.note_ready(),
-            EventKind::WalRemove => self.note_closed(),
-            EventKind::CheckpointBegin { at, .. } => self.conn_mut(conn).checkpoint = Some(at),
+            EventKind::WalRemove => {
+                self.conn_mut(conn).current_mut().met.log_gone = true;
+                self.note_closed();
+            }
+            EventKind::CheckpointBegin { at, .. } => {
+                let backfill = if at.salts == self.published.salts { self.backfill.min(at.frame) } else { 0 };
+                let facts = self.conn_mut(conn);
+                facts.checkpoint = Some(at);
+                facts.current_mut().met.backfill = backfill;
+            }
             EventKind::Backfill { frame } => {
                 self.backfill = frame;
+                let met = &mut self.conn_mut(conn).current_mut().met;
+                (met.backfill, met.reader_locks) = (frame, 0);
                 self.doubts.note_backfill();
             }
             EventKind::Recovered { at, .. } => self.note_recovered(at),
@@ -356,7 +380,17 @@ impl Ledger {
             LockMode::Shared => holders.shared.push(conn),
             LockMode::Exclusive => holders.exclusive = Some(conn),
         }
-        self.conn_mut(conn).current_mut().refused = None;
+        let alone = |slot: &u8| self.locks[usize::from(LockId::read(*slot).0)].exclusive == Some(conn);
+        let reader_locks = (1..=READ_SLOTS_MAX as u8).take_while(alone).count() as u8;
+        let published = self.published;
+        let facts = self.conn_mut(conn);
+        let is_stale = facts.reading.is_some() && facts.stands_at != published;
+        let statement = facts.current_mut();
+        statement.refused = None;
+        statement.met.reader_locks = statement.met.reader_locks.max(reader_locks);
+        if lock == LockId::WRITE {
+            (statement.met.write_lock, statement.met.stale_snapshot) = (true, is_stale);
+        }
     }
 
     fn note_unlock(&mut self, conn: u8, lock: LockId, mode: LockMode) {
@@ -369,6 +403,7 @@ impl Ledger {
             }
             LockMode::Exclusive => holders.exclusive = None,
         }
+        self.conn_mut(conn).current_mut().met.left_database |= lock == LockId::DATABASE;
     }
 
     fn note_read(&mut self, conn: u8, slot: u8, mark: u32, at: LogPoint) {

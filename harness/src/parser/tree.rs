@@ -84,7 +84,8 @@ pub(super) fn root_page(image: &[u8]) -> Option<u32> {
         len @ 1..=4 => len as usize,
         _ => return None,
     };
-    let number = rest.get(before..before + len)?;
+    // Integers of a record are signed, and a page has no negative number.
+    let number = rest.get(before..before + len).filter(|number| number[0] < 128)?;
     Some(number.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte)))
 }
 
