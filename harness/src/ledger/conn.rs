@@ -82,12 +82,21 @@ pub struct Met {
     pub log_gone: bool,
     /// It has let the database file go.
     pub left_database: bool,
-    /// It has had WRITE.
+    /// It is a checkpoint, and has had WRITE.
     pub write_lock: bool,
-    /// It has held READ1 up to this slot alone, all at once, since it published nBackfill last.
+    /// It is a checkpoint, and has held READ1 up to this slot alone, all at once, since it published nBackfill last.
     pub reader_locks: u8,
     /// nBackfill when it began to copy, or as it has published it since.
     pub backfill: u32,
+}
+
+impl Met {
+    /// What still counts once a read transaction has begun: which races and locks were lost on the way to it does not, and would
+    /// only tell states apart.
+    pub(super) fn after_read_start(self) -> Self {
+        let Self { failed_io, cancelled, sibling, .. } = self;
+        Self { failed_io, cancelled, sibling, ..Self::default() }
+    }
 }
 
 /// A change of a row beside a statement.

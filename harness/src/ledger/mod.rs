@@ -20,7 +20,7 @@ use std::fmt;
 
 use falken_models::connection::{Op, StatementId};
 use falken_models::disk::{IoKind, OpId};
-use falken_models::event::{Actor, Event, EventKind, LogPoint};
+use falken_models::event::{Actor, Event, EventKind, LogPoint, StatementKind};
 use falken_models::site::Site;
 use falken_models::wal::{LockId, LockMode, READ_SLOTS_MAX, SyncMode};
 
@@ -387,9 +387,12 @@ impl Ledger {
         let is_stale = facts.reading.is_some() && facts.stands_at != published;
         let statement = facts.current_mut();
         statement.refused = None;
-        statement.met.reader_locks = statement.met.reader_locks.max(reader_locks);
         if lock == LockId::WRITE {
-            (statement.met.write_lock, statement.met.stale_snapshot) = (true, is_stale);
+            statement.met.stale_snapshot = is_stale;
+        }
+        if statement.kind == Some(StatementKind::Checkpoint) {
+            statement.met.write_lock |= lock == LockId::WRITE;
+            statement.met.reader_locks = statement.met.reader_locks.max(reader_locks);
         }
     }
 
@@ -412,7 +415,9 @@ impl Ledger {
         facts.snapshot_before = facts.snapshot;
         facts.snapshot = snapshot;
         facts.loaded.clear();
-        facts.current_mut().ended_in = None;
+        let statement = facts.current_mut();
+        statement.ended_in = None;
+        statement.met = statement.met.after_read_start();
         facts.stands_at = at;
         facts.reading = Some(conn::Reading { slot, mark, at });
     }
