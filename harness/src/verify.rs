@@ -11,6 +11,7 @@ use falken_models::sync::{Arc, Mutex};
 use crate::choice::{Choice, Kind, OptionId, Standing};
 use crate::run::RunReport;
 use crate::strategy::{Divergence, Strategy};
+use crate::trace::Traced;
 
 /// What a strategy sees of one choice.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +34,19 @@ pub struct Difference {
     pub first: String,
     /// As it was in the second one.
     pub second: String,
+    /// The first thing that happened otherwise, in either run: mostly an operation of the disk. It is missing if the runs differ in
+    /// another way when they are made once more, and if it happened long before it could be noticed.
+    pub happened: Option<[String; 2]>,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { choice, what, first, second } = self;
-        write!(f, "at choice {choice} {what}: first {first}, then {second}")
+        let Self { choice, what, first, second, happened } = self;
+        write!(f, "at choice {choice} {what}: first {first}, then {second}")?;
+        if let Some([first, second]) = happened {
+            write!(f, "; before it there happened first {first}, then {second}")?;
+        }
+        Ok(())
     }
 }
 
@@ -58,10 +66,15 @@ pub fn verify(
     let (report, first) = watch();
     let (again, second) = watch();
     if let Some(choice) = (0..first.len().min(second.len())).find(|at| first[*at] != second[*at]) {
-        return Err(Box::new(differ(choice, &first[choice], &second[choice])));
+        let until = |run: &mut dyn FnMut(Box<dyn Strategy>) -> RunReport| {
+            run(Box::new(Cut { inner: strategy(), left: choice })).last_events
+        };
+        let happened = first_other(&until(run), &until(run));
+        return Err(Box::new(Difference { happened, ..differ(choice, &first[choice], &second[choice]) }));
     }
     let choice = first.len().min(second.len());
-    let ends = |what, first: String, second: String| Err(Box::new(Difference { choice, what, first, second }));
+    let ends =
+        |what, first: String, second: String| Err(Box::new(Difference { choice, what, first, second, happened: None }));
     if first.len() != second.len() {
         return ends("the number of choices differs", first.len().to_string(), second.len().to_string());
     }
@@ -84,7 +97,46 @@ fn differ(choice: usize, first: &Seen, second: &Seen) -> Difference {
     } else {
         ("who asks or where they stand differs", format!("{first:?}"), format!("{second:?}"))
     };
-    Difference { choice, what, first, second }
+    Difference { choice, what, first, second, happened: None }
+}
+
+/// The first events that are not the same.
+fn first_other(first: &[Traced], second: &[Traced]) -> Option<[String; 2]> {
+    let tell = |traced: &Traced| format!("at action {} {:?} {:?}", traced.step, traced.event.actor, traced.event.kind);
+    // Only the last events of a run are kept, so the two lists may begin at different ones.
+    let place = |list: &[Traced], of: &[Traced]| list.iter().position(|traced| Some(traced) == of.first());
+    let (first, second) = match (place(first, second), place(second, first)) {
+        (Some(at), _) => (&first[at..], second),
+        (None, Some(at)) => (first, &second[at..]),
+        (None, None) => return None,
+    };
+    let other = first.iter().zip(second).find(|(first, second)| first != second)?;
+    Some([tell(other.0), tell(other.1)])
+}
+
+/// Ends a run at a choice, so that what happened last is what happened before it.
+struct Cut {
+    inner: Box<dyn Strategy>,
+    left: usize,
+}
+
+impl Cut {
+    fn count(&mut self) {
+        assert!(self.left > 0, "the run is cut here");
+        self.left -= 1;
+    }
+}
+
+impl Strategy for Cut {
+    fn choose(&mut self, choice: &Choice<'_>) -> usize {
+        self.count();
+        self.inner.choose(choice)
+    }
+
+    fn number(&mut self, kind: Kind, key: u64, most: u64) -> u64 {
+        self.count();
+        self.inner.number(kind, key, most)
+    }
 }
 
 /// Remembers every choice.

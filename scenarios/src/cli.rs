@@ -121,6 +121,9 @@ pub struct Run {
     /// Where repro files go
     #[arg(long, value_name = "DIR", default_value = "falken-repros")]
     pub repro_dir: PathBuf,
+    /// Go on behind violations that fail as a repro of this directory does, and count them
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["verify_determinism", "check"])]
+    pub known: Option<PathBuf>,
     /// Report a violation as it was found
     #[arg(long)]
     pub no_shrink: bool,
@@ -574,7 +577,7 @@ pub struct Nightly {
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// Go on with the night in --state-dir, or with the last one below falken-nights; the plan is taken from there
-    #[arg(long, conflicts_with_all = ["time", "runs", "seed_from", "plan", "plant", "scenarios", "steps"])]
+    #[arg(long, conflicts_with_all = ["time", "runs", "seed_from", "plan", "plant", "scenarios", "steps", "subject"])]
     pub resume: bool,
     /// An earlier night to compare with (default: the last one below falken-nights)
     #[arg(long, value_name = "DIR")]
@@ -582,6 +585,9 @@ pub struct Nightly {
     /// How runs are shared out over the scenarios (default: scenarios/nightly/plan.toml as it was when falken was built)
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
+    /// The engine to run on: models or turso. Scenarios that it cannot run are skipped (default: what each scenario says)
+    #[arg(long, value_parser = command::subject::engine, conflicts_with = "plant")]
+    pub subject: Option<Engine>,
     /// Plant a bug; may be given several times: each run has one of them
     #[arg(long, value_name = "BUG")]
     pub plant: Vec<String>,
@@ -630,6 +636,9 @@ pub struct Worker {
     /// Actions per run after which clients start nothing new.
     #[arg(long)]
     pub steps: Option<u64>,
+    /// The engine, if it is not the scenarios'.
+    #[arg(long, value_parser = command::subject::engine)]
+    pub subject: Option<Engine>,
 }
 
 /// Options of `report`.

@@ -11,6 +11,7 @@ pub mod duel;
 pub mod exit;
 pub mod history_file;
 pub mod hunt;
+pub mod known;
 pub mod matrix;
 pub mod nightly;
 #[cfg(feature = "sqlite-oracle")]

@@ -12,7 +12,7 @@ use falken_harness::run::RunReport;
 use falken_harness::scenario::Scenario;
 use falken_models::bug::Planted;
 
-use crate::command::subject::must_be_known;
+use crate::command::subject::must_be_runnable;
 use crate::exit::Failure;
 
 /// Reads a repro file.
@@ -23,7 +23,7 @@ pub fn read(path: &Path) -> Result<Repro, Failure> {
     let name = path.display();
     let text = fs::read_to_string(path).map_err(|error| Failure::Input(format!("cannot read {name}: {error}")))?;
     let repro = Repro::from_toml(&text).map_err(|error| Failure::Input(format!("in {name}: {error}")))?;
-    must_be_known(&repro.case.scenario)?;
+    must_be_runnable(&repro.case.scenario)?;
     Ok(repro)
 }
 

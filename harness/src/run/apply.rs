@@ -1,6 +1,6 @@
 //! Applying an action: the only place that changes the subject and the disk.
 
-use falken_models::connection::{Op, StatementId};
+use falken_models::connection::{BeginKind, Op, StatementId};
 use falken_models::disk::{FileId, Survivor};
 use falken_models::event::{Actor, Event, EventKind};
 use falken_models::io::{CompletionError, IOCompletions, IOResult};
@@ -130,10 +130,18 @@ impl<S: Subject> Run<'_, S> {
         self.standing[id.index()].statement += 1;
         self.ledger.begin_statement(id, &op);
         if self.watch == Watch::Report {
-            self.history.call(id, op.clone(), self.subject.in_transaction(id.conn));
+            self.history.call(id, self.as_judged(&op), self.subject.in_transaction(id.conn));
         }
         self.running[id.index()] = Some(op.clone());
         self.subject.submit(id, op);
+    }
+
+    /// A statement as the history has it: a concurrent transaction has its snapshot from BEGIN on.
+    fn as_judged(&self, op: &Op) -> Op {
+        match op {
+            Op::Begin(_) if !self.scenario.database.journal.is_wal() => Op::Begin(BeginKind::Immediate),
+            op => op.clone(),
+        }
     }
 
     /// Where a statement has yielded; a subject that shows no internals has one place for all yields.

@@ -22,7 +22,7 @@ pub fn begin<U: Use>(scenario: &Scenario, settings: Settings, how: U) -> U::Out 
         return how.with(Run::models(scenario, settings));
     }
     on_own_thread(|| {
-        let engine = |config, disk, log| make(scenario.subject, config, disk, log);
+        let engine = |config, disk, log| make(scenario, config, disk, log);
         how.with(Run::over(scenario, settings, engine))
     })
 }

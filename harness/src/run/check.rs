@@ -3,7 +3,7 @@
 use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::session::{Error, STATEMENT_SLOTS};
 
-use super::{Checked, Duty, Ended, Run, Stage, Watch};
+use super::{Checked, Ended, Run, Stage, Watch};
 use crate::action::Action;
 use crate::client::Phase;
 use crate::image::Barrier;
@@ -56,7 +56,9 @@ impl<S: Subject> Run<'_, S> {
         }
         let acknowledged = self.ledger.acknowledged;
         self.settle_accounts(id, &op, &result);
-        let told = self.duty.as_mut().map_or(self.ledger.newest(), Duty::tell);
+        let has_written =
+            matches!(op, Op::Put { .. } | Op::Append { .. }) && result.is_ok() && !self.subject.in_transaction(conn);
+        let told = self.duty.as_mut().map_or(self.ledger.newest(), |duty| duty.tell(has_written));
         if self.watch == Watch::Report {
             let in_transaction = self.subject.in_transaction(conn);
             let commits = op.kind().writes() || matches!(op, Op::Commit | Op::Release { .. });

@@ -18,7 +18,8 @@ impl<S: Subject> Run<'_, S> {
             self.compare(own.as_ref(), left)?;
         }
         let (Some(rows), Some(duty)) = (left.or(own), &mut self.duty) else { return Ok(()) };
-        let (synced, told) = (duty.bound(kind), duty.told());
+        // What is found is an answer of its own: it may tell of a commit that nobody was told of before.
+        let (synced, told) = (duty.bound(kind), duty.tell(false));
         if synced.is_some() {
             duty.begin_anew();
         }

@@ -140,6 +140,9 @@ pub struct Database {
     pub buffer_pool: u16,
     /// Where checkpoints get the bytes of a page.
     pub checkpoint_source: CheckpointSource,
+    /// Where commits go.
+    #[serde(skip_serializing_if = "Journal::is_wal")]
+    pub journal: Journal,
 }
 
 impl Default for Database {
@@ -156,7 +159,27 @@ impl Default for Database {
             layout_changes: false,
             buffer_pool: 0,
             checkpoint_source: CheckpointSource::Log,
+            journal: Journal::Wal,
         }
+    }
+}
+
+/// `PRAGMA journal_mode`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Journal {
+    /// SQLite's write-ahead log: one writer at a time.
+    #[default]
+    Wal,
+    /// Row versions in memory and a log of their own: a deferred transaction begins with `BEGIN CONCURRENT`, and writers run
+    /// beside each other. The models have no such mode.
+    Mvcc,
+}
+
+impl Journal {
+    /// Whether it is the write-ahead log.
+    pub fn is_wal(&self) -> bool {
+        *self == Self::Wal
     }
 }
 

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Internals, Subject};
 use crate::parser::Rows;
+use crate::scenario::{Journal, Scenario};
 
 /// Which engine a scenario is run on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,7 +45,7 @@ impl Engine {
 }
 
 /// Makes a process of an engine that has not opened the database yet.
-pub type Make = fn(Engine, Config, Arc<Disk>, Arc<EventLog>) -> Box<dyn Subject>;
+pub type Make = fn(Engine, Journal, Config, Arc<Disk>, Arc<EventLog>) -> Box<dyn Subject>;
 
 static MAKE: OnceLock<Make> = OnceLock::new();
 
@@ -60,8 +61,9 @@ pub fn is_known(engine: Engine) -> bool {
 }
 
 /// A process of an engine that is known.
-pub(crate) fn make(engine: Engine, config: Config, disk: Arc<Disk>, log: Arc<EventLog>) -> Box<dyn Subject> {
-    MAKE.get().expect("only scenarios on known engines are run")(engine, config, disk, log)
+pub(crate) fn make(scenario: &Scenario, config: Config, disk: Arc<Disk>, log: Arc<EventLog>) -> Box<dyn Subject> {
+    let make = MAKE.get().expect("only scenarios on known engines are run");
+    make(scenario.subject, scenario.database.journal, config, disk, log)
 }
 
 /// What an engine may need that was not built for small stacks.

@@ -1,9 +1,10 @@
-//! All that may differ in the API of another version of the engine: opening, settings, and what its errors mean.
+//! All that may differ in the API of another version of the engine: opening, settings, journals, and what its errors mean.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
 
 use falken_harness::parser::Rows;
+use falken_harness::scenario::Journal;
 use falken_models::io::CompletionError;
 use falken_models::session::{Config, Error};
 use falken_models::wal::SyncMode;
@@ -14,7 +15,7 @@ use turso_core::{
 
 use crate::sql;
 
-/// The database's path; the log lies at `-wal` behind it.
+/// The database's path; its logs lie at `-wal` and `-log` behind it.
 pub const PATH: &str = "falken.db";
 
 /// Opens the database. Some of this waits inside; all of it may, because the disk finishes I/O from within [`IO::step`].
@@ -35,11 +36,22 @@ pub fn open(io: &Arc<dyn IO>) -> Result<Arc<Database>, LimboError> {
     }
 }
 
+/// Gives a database that has a write-ahead log the journal that it is to have. Waits inside.
+///
+/// # Errors
+/// The engine cannot.
+pub fn switch(database: &Arc<Database>, journal: Journal) -> Result<(), LimboError> {
+    match journal {
+        Journal::Wal => Ok(()),
+        Journal::Mvcc => database.connect()?.execute("PRAGMA journal_mode = 'mvcc'"),
+    }
+}
+
 /// Opens a connection, set up as the scenario says.
 ///
 /// # Errors
 /// The engine cannot.
-pub fn connect(database: &Arc<Database>, config: &Config) -> Result<Arc<Connection>, LimboError> {
+pub fn connect(database: &Arc<Database>, journal: Journal, config: &Config) -> Result<Arc<Connection>, LimboError> {
     let connection = database.connect()?;
     connection.set_sync_mode(match config.sync {
         SyncMode::Off => turso_core::SyncMode::Off,
@@ -47,6 +59,12 @@ pub fn connect(database: &Arc<Database>, config: &Config) -> Result<Arc<Connecti
         SyncMode::Full => turso_core::SyncMode::Full,
     });
     connection.execute(format!("PRAGMA cache_size = {}", config.cache_pages))?;
+    if journal == Journal::Mvcc {
+        // The engine counts bytes of its log, the scenario frames of one page each.
+        let bytes = i64::from(config.auto_checkpoint) * config.page_size as i64;
+        let threshold = if bytes == 0 { -1 } else { bytes };
+        connection.execute(format!("PRAGMA mvcc_checkpoint_threshold = {threshold}"))?;
+    }
     Ok(connection)
 }
 
@@ -75,7 +93,11 @@ pub fn completion_error(error: CompletionError, what: &'static str) -> turso_cor
 pub fn error(error: &LimboError) -> Option<Error> {
     match error {
         LimboError::Busy | LimboError::StatementsInProgress(_) => Some(Error::Busy),
-        LimboError::BusySnapshot => Some(Error::BusySnapshot),
+        // Somebody else was faster, so the whole transaction has to be made again.
+        LimboError::BusySnapshot
+        | LimboError::WriteWriteConflict
+        | LimboError::CommitDependencyAborted
+        | LimboError::Conflict(_) => Some(Error::BusySnapshot),
         LimboError::TableLocked => Some(Error::Locked),
         LimboError::Interrupt => Some(Error::Interrupted),
         LimboError::CompletionError(turso_core::CompletionError::IOError(ErrorKind::StorageFull, _)) => {

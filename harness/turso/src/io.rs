@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+use falken_harness::scenario::Journal;
 use falken_models::digest::mix;
 use falken_models::disk::{Disk, Ending, FileId, OpId, OpInfo, Request, SubmitError};
 use falken_models::io::{Completion as Finished, CompletionError};
@@ -28,6 +29,9 @@ static LIVES: AtomicU64 = AtomicU64::new(1);
 /// The I/O of one life.
 pub struct DiskIo {
     disk: Arc<Disk>,
+    journal: Journal,
+    /// What has no place on a disk of two files: in MVCC mode the write-ahead log that checkpoints go through.
+    side: Arc<MemoryIO>,
     /// Temporary files are nobody's concern after a crash.
     temporary: MemoryIO,
     identity: u64,
@@ -43,10 +47,12 @@ pub struct DiskIo {
 }
 
 impl DiskIo {
-    /// I/O on `disk`; random numbers are a function of `seed`.
-    pub fn new(disk: Arc<Disk>, seed: u64) -> Arc<Self> {
+    /// I/O on `disk`, and on `side`, which outlives every crash; random numbers are a function of `seed`.
+    pub fn new(disk: Arc<Disk>, side: Arc<MemoryIO>, journal: Journal, seed: u64) -> Arc<Self> {
         Arc::new(Self {
             disk,
+            journal,
+            side,
             temporary: MemoryIO::new(),
             identity: LIVES.fetch_add(1, Ordering::Relaxed),
             seed,
@@ -198,9 +204,13 @@ impl Clock for Handle {
 
 impl IO for Handle {
     fn open_file(&self, path: &str, flags: OpenFlags, direct: bool) -> Result<Arc<dyn File>, LimboError> {
-        let file = match path.strip_prefix(PATH) {
-            Some("") => FileId::Database,
-            Some("-wal") => FileId::Wal,
+        // In MVCC mode commits go to `-log`, and only checkpoints, on their way to the database, to `-wal`. The disk has two
+        // files, so `-wal` is beside it: whatever is written there is durable at once and never fails, which is fair, but
+        // tests nothing.
+        let file = match (path.strip_prefix(PATH), self.0.journal) {
+            (Some(""), _) => FileId::Database,
+            (Some("-wal"), Journal::Wal) | (Some("-log"), Journal::Mvcc) => FileId::Wal,
+            (Some("-wal"), Journal::Mvcc) => return self.0.side.open_file(path, flags, direct),
             _ => return self.0.temporary.open_file(path, flags, direct),
         };
         Ok(Arc::new(DiskFile { io: Arc::clone(&self.0), file }))

@@ -15,7 +15,7 @@ mod file;
 #[cfg(feature = "turso")]
 mod io;
 #[cfg(feature = "turso")]
-mod sql;
+pub mod sql;
 #[cfg(feature = "turso")]
 mod subject;
 
@@ -27,6 +27,6 @@ pub use subject::Turso;
 /// Makes the engine known to this process; returns whether it was built in.
 pub fn register() -> bool {
     #[cfg(feature = "turso")]
-    falken_harness::subject::register(|_, config, disk, log| Box::new(Turso::new(config, disk, log)));
+    falken_harness::subject::register(|_, journal, config, disk, log| Box::new(Turso::new(journal, config, disk, log)));
     cfg!(feature = "turso")
 }

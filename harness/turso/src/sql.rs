@@ -1,16 +1,17 @@
 //! What each operation of a scenario is in SQL, and what its rows mean.
 
+use falken_harness::scenario::Journal;
 use falken_models::connection::{BeginKind, Op, Outcome};
 use falken_models::wal::{CheckpointMode, CheckpointResult};
 use turso_core::{Numeric, Row, Value};
 
 /// The statement for an operation on a connection, with its parameters; `None` for what is no statement.
-pub fn statement(op: &Op, savepoints: u8) -> Option<(String, Vec<Value>)> {
+pub fn statement(op: &Op, journal: Journal, savepoints: u8) -> Option<(String, Vec<Value>)> {
     let integer = |key: i64| Value::Numeric(Numeric::Integer(key));
     let blob = |bytes: &[u8]| Value::Blob(bytes.to_vec());
     let plain = |sql: &str| Some((sql.to_owned(), Vec::new()));
     match op {
-        Op::Begin(BeginKind::Deferred) => plain("BEGIN"),
+        Op::Begin(BeginKind::Deferred) => plain(if journal.is_wal() { "BEGIN" } else { "BEGIN CONCURRENT" }),
         Op::Begin(BeginKind::Immediate) => plain("BEGIN IMMEDIATE"),
         Op::Get { key } => Some(("SELECT v FROM kv WHERE k = ?1".into(), vec![integer(*key)])),
         Op::Put { key, value } => {

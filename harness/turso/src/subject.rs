@@ -4,14 +4,15 @@ use std::num::NonZero;
 use std::sync::Arc;
 
 use falken_harness::parser::Rows;
+use falken_harness::scenario::Journal;
 use falken_harness::subject::{Internals, Subject};
 use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::digest::mix;
-use falken_models::disk::Disk;
+use falken_models::disk::{Disk, Ending, FileId, Request};
 use falken_models::event::{Actor, EventKind, EventLog};
 use falken_models::io::{Completion, IOCompletions, IOResult};
 use falken_models::session::{Config, Error, STATEMENT_SLOTS};
-use turso_core::{Connection, Database, IO, LimboError, Statement, StepResult};
+use turso_core::{Connection, Database, IO, LimboError, MemoryIO, Statement, StepResult};
 
 use crate::bell::Bell;
 use crate::engine;
@@ -20,8 +21,10 @@ use crate::sql::{self, Columns};
 
 /// A process that runs the engine.
 pub struct Turso {
+    journal: Journal,
     config: Config,
     disk: Arc<Disk>,
+    side: Arc<MemoryIO>,
     log: Arc<EventLog>,
     lives: u64,
     life: Option<Life>,
@@ -37,6 +40,7 @@ struct Life {
 struct Conn {
     slots: [Slot; STATEMENT_SLOTS],
     handle: Arc<Connection>,
+    journal: Journal,
     /// How many savepoints are open: they are named by their depth.
     savepoints: u8,
 }
@@ -58,8 +62,8 @@ struct Running {
 
 impl Turso {
     /// A process that has not opened the database yet.
-    pub fn new(config: Config, disk: Arc<Disk>, log: Arc<EventLog>) -> Self {
-        Self { config, disk, log, lives: 0, life: None }
+    pub fn new(journal: Journal, config: Config, disk: Arc<Disk>, log: Arc<EventLog>) -> Self {
+        Self { journal, config, disk, side: Arc::new(MemoryIO::new()), log, lives: 0, life: None }
     }
 
     fn life(&mut self) -> &mut Life {
@@ -69,34 +73,52 @@ impl Turso {
     fn conn(&mut self, conn: u8) -> &mut Conn {
         self.life().connections[usize::from(conn)].as_mut().expect("the connection is open")
     }
+
+    /// Gives the database its journal, durably: what a crash leaves of that is not what runs are about.
+    fn prepare(&self, database: &Arc<Database>) {
+        if self.journal.is_wal() {
+            return;
+        }
+        engine::switch(database, self.journal).unwrap_or_else(|error| panic!("FILES: cannot set the journal: {error}"));
+        for file in FileId::ALL {
+            let synced = self.disk.submit(0, Request::Sync { file }, Completion::new_sync(|_| {}));
+            self.disk.finish(synced.expect("nothing is refused yet").op, Ending::Success);
+        }
+    }
 }
 
 impl Drop for Turso {
     fn drop(&mut self) {
         self.crash();
+        // A run that has failed leaves operations in flight. They hold the I/O that holds the disk that holds them.
+        self.disk.crash_process(&mut |_, _| 0);
     }
 }
 
 impl Subject for Turso {
     fn open(&mut self) {
         self.lives += 1;
-        let io = DiskIo::new(Arc::clone(&self.disk), mix(self.config.salt_seed, self.lives));
+        let seed = mix(self.config.salt_seed, self.lives);
+        let io = DiskIo::new(Arc::clone(&self.disk), Arc::clone(&self.side), self.journal, seed);
         let handle: Arc<dyn IO> = Arc::new(Handle(Arc::clone(&io)));
         let database = engine::open(&handle).unwrap_or_else(|error| panic!("FILES: cannot open the database: {error}"));
+        if self.lives == 1 {
+            self.prepare(&database);
+        }
         self.life = Some(Life { connections: Vec::new(), database, io });
     }
 
     fn connect(&mut self, conn: u8) {
-        let config = self.config;
+        let (journal, config) = (self.journal, self.config);
         let life = self.life();
         life.io.enter(conn);
-        let handle = engine::connect(&life.database, &config);
+        let handle = engine::connect(&life.database, journal, &config);
         let handle = handle.unwrap_or_else(|error| panic!("FILES: cannot connect: {error}"));
         let slot = usize::from(conn);
         if life.connections.len() <= slot {
             life.connections.resize_with(slot + 1, || None);
         }
-        life.connections[slot] = Some(Conn { slots: Default::default(), handle, savepoints: 0 });
+        life.connections[slot] = Some(Conn { slots: Default::default(), handle, journal, savepoints: 0 });
     }
 
     fn submit(&mut self, id: StatementId, op: Op) {
@@ -166,7 +188,11 @@ impl Subject for Turso {
     }
 
     fn spawn(&self, disk: Arc<Disk>, log: Arc<EventLog>) -> Self {
-        Self::new(self.config, disk, log)
+        Self::new(self.journal, self.config, disk, log)
+    }
+
+    fn has_sqlite_files(&self) -> bool {
+        self.journal.is_wal()
     }
 
     fn audit(&mut self) -> Result<Option<Rows>, String> {
@@ -224,7 +250,8 @@ impl Conn {
         let slot = &mut self.slots[usize::from(slot)];
         let running = slot.running.as_mut().expect("a statement was submitted");
         if running.statement.is_none() {
-            let (sql, parameters) = sql::statement(&running.op, self.savepoints).expect("only statements are stepped");
+            let (sql, parameters) =
+                sql::statement(&running.op, self.journal, self.savepoints).expect("only statements are stepped");
             let mut statement = self.handle.prepare(&sql).map_err(|error| meant(&error, &sql, io))?;
             for (index, value) in (1..).filter_map(NonZero::new).zip(parameters) {
                 statement.bind_at(index, value).map_err(|error| meant(&error, &sql, io))?;

@@ -18,6 +18,8 @@ use falken_models::bug::Planted;
 use falken_models::digest::mix;
 pub use parallel::{in_order, in_order_until, in_parallel};
 
+use crate::known::Known;
+
 /// What to run.
 pub struct Batch<'a> {
     /// The scenario.
@@ -59,6 +61,8 @@ pub struct Totals {
     pub images: Option<Coverage>,
     /// The hash of all runs. Adding is the same in any order, so it does not depend on the number of jobs.
     pub hash: u64,
+    /// How many runs have failed as a known one does, by the names of these.
+    pub known: BTreeMap<String, u64>,
     /// The strategy that made the failed run.
     pub failed_by: Option<&'static str>,
     /// How many runs each member of the portfolio has made.
@@ -74,7 +78,7 @@ pub struct Totals {
 }
 
 impl Totals {
-    fn add(&mut self, index: u64, seed: u64, by: &'static str, mut report: RunReport) {
+    fn add(&mut self, index: u64, seed: u64, by: &'static str, mut report: RunReport, known: &Known) {
         self.runs += 1;
         self.actions += report.actions;
         self.commits += report.commits;
@@ -91,8 +95,10 @@ impl Totals {
             self.last = Some((index, std::mem::take(&mut report.files)));
             self.history = std::mem::take(&mut report.history);
         }
-        let is_first = self.failure.as_ref().is_none_or(|(first, _)| index < *first);
-        if report.verdict.violation().is_some() && is_first {
+        let Some(violation) = report.verdict.violation() else { return };
+        if let Some(name) = known.name_of(violation) {
+            *self.known.entry(name.to_owned()).or_default() += 1;
+        } else if self.failure.as_ref().is_none_or(|(first, _)| index < *first) {
             self.failed_by = Some(by);
             self.failure = Some((index, Box::new(report)));
         }
@@ -148,6 +154,16 @@ impl Batch<'_> {
     pub fn go_watched(
         &self,
         begins: &(dyn Fn(usize, &'static str, u64) + Sync),
+        progress: impl FnMut(&Totals),
+    ) -> Totals {
+        self.go_behind(&Known::default(), begins, progress)
+    }
+
+    /// The same, and goes on behind violations that are known.
+    pub fn go_behind(
+        &self,
+        known: &Known,
+        begins: &(dyn Fn(usize, &'static str, u64) + Sync),
         mut progress: impl FnMut(&Totals),
     ) -> Totals {
         let started = Instant::now();
@@ -162,7 +178,10 @@ impl Batch<'_> {
         in_parallel(
             self.jobs,
             &|job| job,
-            &|job, index| self.work(&|strategy, seed| begins(*job, strategy, seed), index, &limit, shared.as_ref()),
+            &|job, index| {
+                let begins = |strategy, seed| begins(*job, strategy, seed);
+                self.work(&begins, index, &limit, shared.as_ref(), known)
+            },
             |index, result| {
                 early.insert(index, result);
                 while let Some((by, report)) = early.remove(&expected) {
@@ -170,7 +189,7 @@ impl Batch<'_> {
                         if let Some(shared) = &shared {
                             shared.learn(expected, &report);
                         }
-                        totals.add(expected, self.seed_of(expected), by, report);
+                        totals.add(expected, self.seed_of(expected), by, report, known);
                         progress(&totals);
                     }
                     expected += 1;
@@ -193,6 +212,7 @@ impl Batch<'_> {
         index: u64,
         limit: &AtomicU64,
         shared: Option<&Shared>,
+        known: &Known,
     ) -> Option<(&'static str, RunReport)> {
         let is_over = || index >= limit.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed);
         if is_over() {
@@ -204,7 +224,7 @@ impl Batch<'_> {
         };
         begins(entry.name, self.seed_of(index));
         let report = self.run(index, entry);
-        if report.verdict.violation().is_some() {
+        if report.verdict.violation().is_some_and(|violation| known.name_of(violation).is_none()) {
             limit.fetch_min(index + 1, Ordering::Relaxed);
         }
         Some((entry.name, report))

@@ -12,7 +12,10 @@ use crate::cli::Run;
 use crate::exit::{Exit, Failure};
 use crate::repro_file::Unfinished;
 
-use super::run::{Progress, default_jobs, find_strategy, oracle, prepare_directory, stop_on_ctrl_c, summarise, tuned};
+use super::run::{
+    Progress, default_jobs, find_strategy, known, oracle, prepare_directory, stop_on_ctrl_c, summarise, tuned,
+};
+use super::subject::skipped;
 
 /// A run that enumerates its crash images looks at thousands of crashes, so it counts for as many.
 const RUNS_OF_CRASH_IMAGES: u64 = 20;
@@ -26,10 +29,16 @@ pub fn catalogue(options: &Run) -> Result<Exit, Failure> {
     let strategy = find_strategy(options.strategy.as_deref().unwrap_or(falken_harness::strategy::PORTFOLIO))?;
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
     let oracle = oracle(options.oracle)?;
+    let known = known(options)?;
     let stop = stop_on_ctrl_c()?;
     let (mut scenarios, mut probes) = (Vec::new(), Hits::default());
     for (name, _) in catalog::TABLE {
-        let scenario = tuned(catalog::find(name)?, options)?;
+        let scenario = catalog::find(name)?;
+        if let Some(why) = skipped(&scenario, options.subject) {
+            eprintln!("note: skipped {why}");
+            continue;
+        }
+        let scenario = tuned(scenario, options)?;
         let share = if scenario.crash_images.is_some() { RUNS_OF_CRASH_IMAGES } else { 1 };
         let runs = options.runs.div_ceil(share);
         let planted = Planted(None);
@@ -38,7 +47,7 @@ pub fn catalogue(options: &Run) -> Result<Exit, Failure> {
         let mut progress = Progress::new(name, runs);
         let unfinished = Unfinished::new(&options.repro_dir, &scenario, planted, jobs);
         let begins = |job, strategy, seed| unfinished.begin(job, strategy, seed);
-        let totals = batch.go_watched(&begins, |totals| progress.update(totals));
+        let totals = batch.go_behind(&known, &begins, |totals| progress.update(totals));
         progress.finish();
         probes.add(&totals.probes);
         let is_stopped = stop.load(Ordering::Relaxed);

@@ -7,11 +7,11 @@ use std::time::Duration;
 use falken_reports::format::Shows;
 use falken_reports::night::Hex;
 
-use super::report;
 use super::run::{default_jobs, find_bug, stop_on_ctrl_c};
+use super::{report, subject};
 use crate::cli::{Nightly, Worker};
 use crate::exit::{Exit, Failure};
-use crate::nightly::{self, Conductor, Ended, Head, Limits, Plan, Shard, State};
+use crate::nightly::{self, Conductor, Ended, Head, Limits, Plan, Shard, Share, State};
 use crate::{catalog, report_files};
 
 /// Where nights go if the user names no directory.
@@ -29,6 +29,7 @@ pub fn nightly(options: &Nightly) -> Result<Exit, Failure> {
         wall: Duration::from_secs_f64(options.wall_limit),
         memory_mb: options.memory_limit,
         steps: state.head.plan.steps,
+        subject: state.head.plan.subject,
     };
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
     let regressions = options.regressions.as_deref();
@@ -57,7 +58,7 @@ pub fn worker(options: &Worker) -> Result<Exit, Failure> {
         nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_AS, bytes, bytes)
             .map_err(|error| Failure::Harness(format!("cannot limit the memory: {error}")))?;
     }
-    nightly::serve(options.steps).map(|()| Exit::Pass)
+    nightly::serve(options.subject, options.steps).map(|()| Exit::Pass)
 }
 
 fn begin(options: &Nightly) -> Result<(State, Option<PathBuf>), Failure> {
@@ -72,6 +73,7 @@ fn begin(options: &Nightly) -> Result<(State, Option<PathBuf>), Failure> {
     for name in &options.scenarios {
         catalog::find(name)?;
     }
+    let (shares, skipped) = fitting(nightly::shares(&options.scenarios, options.plan.as_deref())?, options)?;
     let seed = options.seed_from.as_deref().map_or_else(fresh_seed, nightly::seed_from);
     let plan = Plan {
         seed: Hex(seed),
@@ -79,7 +81,9 @@ fn begin(options: &Nightly) -> Result<(State, Option<PathBuf>), Failure> {
         runs: options.runs,
         seconds: options.time.map(|time| time.as_secs()),
         planted: options.plant.clone(),
-        scenarios: nightly::shares(&options.scenarios, options.plan.as_deref())?,
+        subject: options.subject,
+        skipped,
+        scenarios: shares,
         steps: options.steps,
     };
     let named = options.previous.clone();
@@ -94,6 +98,26 @@ fn begin(options: &Nightly) -> Result<(State, Option<PathBuf>), Failure> {
         }
     };
     Ok((State::create(&dir, Head::new(plan, options.shard, options.keep_results))?, previous))
+}
+
+/// Shares without what the engine cannot run, and what that is; a scenario that the user has named is refused instead.
+fn fitting(shares: Vec<Share>, options: &Nightly) -> Result<(Vec<Share>, Vec<String>), Failure> {
+    let (mut fitting, mut skipped) = (Vec::new(), Vec::new());
+    for share in shares {
+        let mut scenario = catalog::find(&share.name)?;
+        match subject::skipped(&scenario, options.subject) {
+            Some(why) if options.scenarios.is_empty() => {
+                eprintln!("note: skipped {why}");
+                skipped.push(why);
+            }
+            _ => {
+                let left_out = subject::choose(&mut scenario, options.subject)?;
+                subject::note_left_out(&scenario, &left_out);
+                fitting.push(share);
+            }
+        }
+    }
+    Ok((fitting, skipped))
 }
 
 fn resume(options: &Nightly) -> Result<(State, Option<PathBuf>), Failure> {

@@ -22,6 +22,7 @@ use crate::catalog;
 use crate::cli::{OracleKind, Run, RunCheck};
 use crate::exit::{Exit, Failure, suggest};
 use crate::history_file::Target;
+use crate::known::Known;
 use crate::plant::shown_by;
 use crate::report_files;
 use crate::repro_file::{self, Unfinished};
@@ -68,7 +69,7 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     let unfinished = Unfinished::new(&options.repro_dir, &scenario, batch.planted, jobs);
     let begins = |job, strategy, seed| unfinished.begin(job, strategy, seed);
     let mut exported = Ok(());
-    let totals = batch.go_watched(&begins, |totals| {
+    let totals = batch.go_behind(&known(options)?, &begins, |totals| {
         progress.update(totals);
         if let (Some(target), Ok(())) = (&histories, &exported) {
             exported = target.ended(options.seed.wrapping_add(totals.runs - 1), &totals.history);
@@ -88,6 +89,11 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     Ok(super::exit_of(summary.failure.as_ref().map(|failure| &failure.violation)))
 }
 
+/// What the user says is known.
+pub(super) fn known(options: &Run) -> Result<Known, Failure> {
+    options.known.as_deref().map_or_else(|| Ok(Known::default()), Known::read)
+}
+
 /// The scenario and the strategy: what the user named, else what shows the planted bug, else the defaults.
 fn what_to_run(options: &Run, planted: Option<Bug>) -> Result<(Scenario, &'static strategy::Entry), Failure> {
     let shown = planted.and_then(shown_by).filter(|_| options.scenario.is_none());
@@ -105,7 +111,8 @@ pub(super) fn tuned(mut scenario: Scenario, options: &Run) -> Result<Scenario, F
         scenario.history.model = model;
     }
     choose_checks(&mut scenario, &options.checks)?;
-    super::subject::choose(&mut scenario, options.subject)?;
+    let left_out = super::subject::choose(&mut scenario, options.subject)?;
+    super::subject::note_left_out(&scenario, &left_out);
     scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
     Ok(scenario)
 }
@@ -252,6 +259,10 @@ pub(super) fn summarise(
     }
     if let Some(bug) = batch.planted.0.filter(|bug| bug.needs_threads()) {
         notes.push(format!("`{}` shows only on real threads: cargo test -p falken-models-loom finds it", bug.id()));
+    }
+    if !totals.known.is_empty() {
+        let known: Vec<String> = totals.known.iter().map(|(name, runs)| format!("{name} {runs}")).collect();
+        notes.push(format!("runs that failed as a known one does, and count as passed: {}", known.join(", ")));
     }
     if let Some(path) = &options.history {
         notes.push(format!("falken check judges the history in {}", path.display()));

@@ -11,29 +11,40 @@ pub fn engine(name: &str) -> Result<Engine, String> {
     Engine::ALL.into_iter().find(|engine| engine.name() == name).ok_or_else(|| format!("known are {}", known()))
 }
 
-/// Puts a scenario on the engine that the user wants.
-pub(super) fn choose(scenario: &mut Scenario, wanted: Option<Engine>) -> Result<(), Failure> {
+/// Puts a scenario on the engine that the user wants, and returns what had to be left out for it.
+pub(crate) fn choose(scenario: &mut Scenario, wanted: Option<Engine>) -> Result<Vec<&'static str>, Failure> {
     scenario.subject = wanted.unwrap_or(scenario.subject);
-    must_be_known(scenario)?;
-    match scenario.subject {
-        Engine::Models => Ok(()),
-        Engine::Turso => fit(scenario),
+    must_be_runnable(scenario)?;
+    Ok(if scenario.subject.is_models() { Vec::new() } else { fit(scenario) })
+}
+
+/// Says what was left out.
+pub(super) fn note_left_out(scenario: &Scenario, left_out: &[&str]) {
+    if !left_out.is_empty() {
+        eprintln!("note: {} on {} without {}", scenario.name, scenario.subject.name(), left_out.join(", "));
     }
 }
 
-/// Whether this build has the scenario's engine.
-pub(crate) fn must_be_known(scenario: &Scenario) -> Result<(), Failure> {
-    if is_known(scenario.subject) {
-        return Ok(());
+/// Why a scenario of the catalogue is left out where all of them are wanted on another engine.
+pub(super) fn skipped(scenario: &Scenario, wanted: Option<Engine>) -> Option<String> {
+    let scenario = Scenario { subject: wanted.unwrap_or(scenario.subject), ..scenario.clone() };
+    unfit(&scenario).map(|why| format!("{}: {why}", scenario.name))
+}
+
+/// Whether this build has the scenario's engine, and that one can run it.
+pub(crate) fn must_be_runnable(scenario: &Scenario) -> Result<(), Failure> {
+    let (scenario_name, name) = (&scenario.name, scenario.subject.name());
+    if !is_known(scenario.subject) {
+        return Err(Failure::Input(format!("this build has no engine `{name}`; build with --features {name}")));
     }
-    let name = scenario.subject.name();
-    Err(Failure::Input(format!("this build has no engine `{name}`; build with --features {name}")))
+    let refused = |why| Failure::Input(format!("{scenario_name} cannot be run on {name}: {why}"));
+    unfit(scenario).map_or(Ok(()), |why| Err(refused(why)))
 }
 
 /// What looks into its subject can do so only with the models.
 pub(super) fn must_be_models(scenario: &Scenario) -> Result<(), Failure> {
     if scenario.subject.is_models() {
-        return Ok(());
+        return must_be_runnable(scenario);
     }
     Err(Failure::Input(format!(
         "{} is for {}: this is done only with the models",
@@ -42,21 +53,25 @@ pub(super) fn must_be_models(scenario: &Scenario) -> Result<(), Failure> {
     )))
 }
 
+/// Why an engine cannot run a scenario at all.
+fn unfit(scenario: &Scenario) -> Option<&'static str> {
+    match scenario.subject {
+        Engine::Models if !scenario.database.journal.is_wal() => {
+            Some("they have no `database.journal = \"mvcc\"`; --subject turso has")
+        }
+        Engine::Models => None,
+        Engine::Turso if scenario.database.create => Some("falken does not know the tables that it would create"),
+        Engine::Turso if scenario.database.layout_changes => Some("its statements change no layout"),
+        Engine::Turso if scenario.plant.is_some() => Some("bugs are planted in the models"),
+        Engine::Turso if scenario.database.sync == Sync::Off && scenario.faults.power_loss.is_on() => {
+            Some("without fsync nothing is owed after a power loss")
+        }
+        Engine::Turso => None,
+    }
+}
+
 /// Leaves out what the published engine does not promise to survive, and what nobody can see in it.
-fn fit(scenario: &mut Scenario) -> Result<(), Failure> {
-    let cannot = |what: &str| Failure::Input(format!("{} cannot be run on turso: {what}", scenario.name));
-    if scenario.database.create {
-        return Err(cannot("falken does not know the tables that it would create"));
-    }
-    if scenario.database.layout_changes {
-        return Err(cannot("its statements change no layout"));
-    }
-    if scenario.plant.is_some() {
-        return Err(cannot("bugs are planted in the models"));
-    }
-    if scenario.database.sync == Sync::Off && scenario.faults.power_loss.is_on() {
-        return Err(cannot("without fsync nothing is owed after a power loss"));
-    }
+fn fit(scenario: &mut Scenario) -> Vec<&'static str> {
     let faults = &mut scenario.faults;
     let parts = [
         // The engine asserts that a write moves everything, and takes a read that does not for damage.
@@ -66,11 +81,7 @@ fn fit(scenario: &mut Scenario) -> Result<(), Failure> {
         ("cancel", std::mem::take(&mut faults.cancel).is_on()),
         ("crash-images", scenario.crash_images.take().is_some()),
     ];
-    let left_out: Vec<&str> = parts.into_iter().filter_map(|(part, was_on)| was_on.then_some(part)).collect();
-    if !left_out.is_empty() {
-        eprintln!("note: {} on turso without {}", scenario.name, left_out.join(", "));
-    }
     // Most probes are events that only the models send.
     scenario.probes.expected.retain(|probe| probe.starts_with("crash.p") || probe.starts_with("fault."));
-    Ok(())
+    parts.into_iter().filter_map(|(part, was_on)| was_on.then_some(part)).collect()
 }

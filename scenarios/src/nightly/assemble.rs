@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use falken_harness::subject::Engine;
 use falken_harness::{invariant, probe};
 use falken_reports::Night;
 use falken_reports::night::{
@@ -10,13 +11,12 @@ use falken_reports::night::{
 };
 
 use super::known::{KnownGroup, Replays};
-use super::plan::{Plan, Shard};
+use super::plan::{self as planned, Plan, Shard};
 use super::record::Shrunk;
 use super::state::{Folded, State};
 use super::sums::{Clocks, Failures, Sum, Sums};
 use super::triage::Trait;
 use super::{gates, triage};
-use crate::catalog;
 
 /// A night, and what to remember of its groups.
 pub fn assemble(state: &State, machines: Vec<Machine>, notes: Vec<String>) -> (Night, Vec<KnownGroup>) {
@@ -91,7 +91,7 @@ fn facts(plan: &Plan, sums: &Sums, groups: &[KnownGroup], known: &Replays) -> Fa
         crashes: total.counts.crashes,
         failed: total.failed,
         hash: total.counts.hash,
-        scenarios: plan.scenarios.iter().map(|share| scenario(&share.name, share.weight, sums)).collect(),
+        scenarios: plan.scenarios.iter().map(|share| scenario(&share.name, share.weight, plan.subject, sums)).collect(),
         strategies: sums.strategies.iter().map(strategy).collect(),
         invariants: invariants.collect(),
         groups: groups.iter().map(|known| known.group.clone()).collect(),
@@ -101,10 +101,10 @@ fn facts(plan: &Plan, sums: &Sums, groups: &[KnownGroup], known: &Replays) -> Fa
     }
 }
 
-fn scenario(name: &str, weight: u64, sums: &Sums) -> ScenarioFacts {
+fn scenario(name: &str, weight: u64, subject: Option<Engine>, sums: &Sums) -> ScenarioFacts {
     let none = Sum::default();
     let sum = sums.scenarios.get(name).unwrap_or(&none);
-    let scenario = catalog::find(name).ok();
+    let scenario = planned::scenario(name, subject, None).ok();
     let expects =
         |probe: &str| scenario.iter().flat_map(|scenario| &scenario.probes.expected).any(|name| name == probe);
     let probe = |(at, probe): (usize, &probe::Probe)| Probe {

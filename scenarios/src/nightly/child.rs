@@ -7,11 +7,12 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crossbeam::channel::{self, Receiver, RecvTimeoutError};
+use falken_harness::subject::Engine;
 use falken_reports::night::Kind;
 
 use super::worker::{Reply, Request};
 
-/// What a run may use.
+/// What a run may use, and on which engine it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Wall-clock time of one run.
@@ -20,6 +21,8 @@ pub struct Limits {
     pub memory_mb: u64,
     /// Actions per run after which clients start nothing new, instead of the scenario's.
     pub steps: Option<u64>,
+    /// The engine, if it is not the scenario's.
+    pub subject: Option<Engine>,
 }
 
 /// How a request ended without a reply.
@@ -122,6 +125,9 @@ fn start(limits: &Limits, stderr: &Path) -> std::io::Result<Process> {
     command.arg("worker").arg("--memory-mb").arg(limits.memory_mb.to_string());
     if let Some(steps) = limits.steps {
         command.arg("--steps").arg(steps.to_string());
+    }
+    if let Some(subject) = limits.subject {
+        command.arg("--subject").arg(subject.name());
     }
     // Ctrl-C goes to everybody at the terminal; the night decides when its workers end.
     #[cfg(unix)]

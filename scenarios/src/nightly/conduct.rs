@@ -15,7 +15,7 @@ use falken_reports::night::{Baseline, Machine};
 
 use super::child::{Limits, Stopped, Worker};
 use super::known::{self, Earlier, KnownGroup, Replays};
-use super::plan::{Runs, Spec};
+use super::plan::{self, Plan, Runs, Spec};
 use super::progress::{Progress, Until};
 use super::record::{End, Failed, RunLine, Shrunk};
 use super::state::{State, read_json};
@@ -82,7 +82,7 @@ impl Conductor<'_> {
         let broken = self.make_runs(state, &progress, before).err();
         let broken = broken.or_else(|| self.shrink(state, &progress).err());
         drop(progress);
-        let mut notes = Vec::new();
+        let mut notes = where_it_was(&state.head.plan);
         if let Some(failure) = &broken {
             notes.push(format!("stopped: {failure}"));
         } else if self.stop.load(Ordering::Relaxed) {
@@ -109,7 +109,7 @@ impl Conductor<'_> {
     /// Replays everything that was known, on all jobs.
     fn replay_known(&self) -> Result<Replays, Failure> {
         let scratch = std::env::temp_dir();
-        let files = known::regressions(self.regressions)?;
+        let files = known::regressions(self.regressions, self.limits.subject)?;
         let texts: Vec<String> = files.iter().map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect();
         let mut known = Replays { groups: self.earlier_groups()?, earlier: self.earlier()?, ..Replays::default() };
         let requests: Vec<Request> = texts
@@ -137,7 +137,10 @@ impl Conductor<'_> {
             group.group.standing = known::standing(&replies.next().expect("each request has a reply"));
         }
         if known.regressions.is_empty() {
-            known.notes.push(format!("no regressions were replayed: there is no {}", known::REGRESSIONS));
+            known.notes.push({
+                let place = known::usual_place(self.limits.subject);
+                format!("no regressions were replayed: there is no {}", place.display())
+            });
         }
         known.canary = replies.next().map(|reply| known::judge_canary(&reply));
         Ok(known)
@@ -218,7 +221,7 @@ impl Conductor<'_> {
         progress.say(&format!("shrinking {} of the failed runs", wanted.len()));
         let sums = state.so_far.sums.clone();
         let dir = state.dir.clone();
-        let steps = self.limits.steps;
+        let limits = self.limits;
         let is_over = AtomicBool::new(false);
         let mut result = Ok(());
         in_parallel(
@@ -240,7 +243,7 @@ impl Conductor<'_> {
                         Err(stopped) => Err(stopped.what),
                     }
                 };
-                Some(reply.unwrap_or_else(|why| triage::as_found(spec, failures, unfinished(spec, steps), &why)))
+                Some(reply.unwrap_or_else(|why| triage::as_found(spec, failures, unfinished(spec, &limits), &why)))
             },
             |_, shrunk: Shrunk| {
                 if result.is_ok() {
@@ -253,6 +256,13 @@ impl Conductor<'_> {
         );
         result
     }
+}
+
+/// On which engine a night was, if that was said, and what it left out.
+fn where_it_was(plan: &Plan) -> Vec<String> {
+    let engine = plan.subject.map(|subject| format!("every run is on {}", subject.name()));
+    let skipped = (!plan.skipped.is_empty()).then(|| format!("skipped {}", plan.skipped.join("; ")));
+    engine.into_iter().chain(skipped).collect()
 }
 
 /// Brings the state directory into its last form, the same whoever made the runs.
@@ -309,11 +319,9 @@ fn canary() -> Spec {
 }
 
 /// A repro file that makes a run again from its seed.
-fn unfinished(spec: &Spec, steps: Option<u64>) -> String {
-    let Ok(mut scenario) = catalog::find(&spec.scenario) else { return String::new() };
-    if let Some(steps) = steps {
-        scenario.bounds.steps = steps;
-    }
+fn unfinished(spec: &Spec, limits: &Limits) -> String {
+    let Limits { subject, steps, .. } = *limits;
+    let Ok(scenario) = plan::scenario(&spec.scenario, subject, steps) else { return String::new() };
     let planted = Planted(spec.planted.as_deref().and_then(Bug::from_id));
     let repro = Repro {
         version: env!("CARGO_PKG_VERSION").into(),

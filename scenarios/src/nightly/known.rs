@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use falken_harness::repro::Repro;
+use falken_harness::subject::Engine;
 use falken_reports::night::{Baseline, Group, Regression, RegressionOutcome, ScenarioTiming, Standing};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,18 @@ use crate::exit::Failure;
 use crate::repro_file::write_whole;
 
 /// Where the corpus of regressions is looked for if the user names no other place.
-pub const REGRESSIONS: &str = "scenarios/regressions";
+const REGRESSIONS: &str = "scenarios/regressions";
+
+/// And what is known of another engine.
+const FINDINGS: &str = "scenarios/findings";
+
+/// Where repros of an engine are looked for if the user names no other place.
+pub fn usual_place(subject: Option<Engine>) -> PathBuf {
+    match subject.filter(|subject| !subject.is_models()) {
+        Some(subject) => Path::new(FINDINGS).join(subject.name()),
+        None => REGRESSIONS.into(),
+    }
+}
 
 /// A group that an earlier night has found, with what is needed to know it again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -60,18 +72,20 @@ pub struct Replays {
     pub notes: Vec<String>,
 }
 
-/// The repro files of the corpus of regressions, in order.
+/// The repro files of the corpus of regressions, in order: those in the directory, and the `repro.toml` of each one in it.
 ///
 /// # Errors
 /// The user has named a directory that cannot be read.
-pub fn regressions(named: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
-    let dir = named.unwrap_or(Path::new(REGRESSIONS));
-    let entries = match std::fs::read_dir(dir) {
+pub fn regressions(named: Option<&Path>, subject: Option<Engine>) -> Result<Vec<PathBuf>, Failure> {
+    let dir = named.map_or_else(|| usual_place(subject), Path::to_owned);
+    let entries = match std::fs::read_dir(&dir) {
         Ok(entries) => entries,
         Err(_) if named.is_none() => return Ok(Vec::new()),
         Err(error) => return Err(Failure::Input(format!("cannot read regressions {}: {error}", dir.display()))),
     };
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    let file = |path: PathBuf| if path.is_dir() { path.join("repro.toml") } else { path };
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| file(entry.path())).collect();
+    files.retain(|path| path.is_file());
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
     files.sort();
     Ok(files)
@@ -79,7 +93,8 @@ pub fn regressions(named: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
 
 /// Judges the replay of one file of the corpus.
 pub fn judge(path: &Path, text: &str, replay: &Result<Reply, Stopped>) -> (Regression, Option<KnownGroup>) {
-    let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let directory = path.parent().filter(|_| path.ends_with("repro.toml"));
+    let file = directory.unwrap_or(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
     let unreadable = |what: String| Regression {
         file: file.clone(),
         outcome: RegressionOutcome::Unreadable,
@@ -99,6 +114,11 @@ pub fn judge(path: &Path, text: &str, replay: &Result<Reply, Stopped>) -> (Regre
     let invariant = repro.verdict.split(':').next().unwrap_or_default().to_owned();
     let planted = repro.case.planted.0.map(|bug| bug.id().to_owned());
     let (outcome, what) = outcome(&invariant, planted.is_some(), replayed);
+    // A published engine is not going to change overnight: what was found in it is there to be known again.
+    let (outcome, what) = match outcome {
+        RegressionOutcome::Failing if !repro.case.scenario.subject.is_models() => (RegressionOutcome::Kept, what),
+        outcome => (outcome, what),
+    };
     let known = KnownGroup {
         cause: replayed.cause.as_ref().map(|cause| Trait::new(&invariant, cause)).unwrap_or_default(),
         from: format!("regressions/{file}"),

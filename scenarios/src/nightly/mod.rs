@@ -23,7 +23,8 @@ mod worker;
 
 pub use child::Limits;
 pub use conduct::{Conductor, Ended};
+pub use known::regressions;
 pub use merge::merge;
-pub use plan::{Plan, Shard, seed_from, shares};
+pub use plan::{Plan, Shard, Share, seed_from, shares};
 pub use state::{Head, State, read_head, read_json};
 pub use worker::serve;

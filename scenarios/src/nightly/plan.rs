@@ -5,12 +5,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use falken_harness::random::Stream;
+use falken_harness::scenario::Scenario;
 use falken_harness::strategy::portfolio::MEMBERS;
+use falken_harness::subject::Engine;
 use falken_models::digest::{digest, mix};
 use falken_reports::night::Hex;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog;
+use crate::command::subject::choose;
 use crate::exit::{Failure, suggest};
 
 /// How the runs are shared out, unless the user has another file.
@@ -36,6 +39,12 @@ pub struct Plan {
     pub seconds: Option<u64>,
     /// Ids of the bugs; each run has one of them.
     pub planted: Vec<String>,
+    /// The engine, if it is not the one that each scenario names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Engine>,
+    /// The scenarios of the catalogue that the engine cannot run, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
     /// The scenarios with their shares, in the order of the catalogue.
     pub scenarios: Vec<Share>,
     /// Actions per run after which clients start nothing new, instead of the scenarios'.
@@ -85,6 +94,21 @@ struct File {
 struct Weight {
     weight: u64,
     runs_max: Option<u64>,
+}
+
+/// A scenario as a night runs it, and for no longer than this. One with a bug in it, as the canary, stays on the models.
+///
+/// # Errors
+/// There is none of this name, or its engine cannot run it.
+pub fn scenario(name: &str, subject: Option<Engine>, steps: Option<u64>) -> Result<Scenario, Failure> {
+    let mut scenario = catalog::find(name)?;
+    let subject = subject.filter(|_| scenario.plant.is_none());
+    choose(&mut scenario, subject)?;
+    if let Some(steps) = steps {
+        scenario.bounds.steps = steps;
+    }
+    scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
+    Ok(scenario)
 }
 
 /// The seed that a text stands for: the same on every machine.
@@ -233,6 +257,8 @@ mod tests {
             runs: Some(runs),
             seconds: None,
             planted: Vec::new(),
+            subject: None,
+            skipped: Vec::new(),
             scenarios: shares(&[], None).unwrap(),
             steps: None,
         }

@@ -13,16 +13,17 @@ use falken_harness::run::{self, RunReport, Settings};
 use falken_harness::scenario::Scenario;
 use falken_harness::shrink::{self, Failing, cause};
 use falken_harness::strategy;
+use falken_harness::subject::Engine;
 use falken_harness::verify::verify;
 use falken_models::bug::{Bug, Planted};
 use falken_reports::night::{Hex, NightFact, NightStory};
 use serde::{Deserialize, Serialize};
 
-use super::plan::Spec;
+use super::plan::{self, Spec};
 use super::record::{Failed, RunLine, Shrunk};
 use crate::command::shrink::explained;
 use crate::exit::Failure;
-use crate::{catalog, repro_file};
+use crate::repro_file;
 
 /// Actions that shrinking one failure may take in all: a few seconds. What has not become small by then stays long.
 const SHRINK_ACTIONS: u64 = 20_000_000;
@@ -69,7 +70,7 @@ pub struct Replayed {
 ///
 /// # Errors
 /// A reply cannot be written.
-pub fn serve(steps: Option<u64>) -> Result<(), Failure> {
+pub fn serve(subject: Option<Engine>, steps: Option<u64>) -> Result<(), Failure> {
     let (sender, requests) = crossbeam::channel::unbounded();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
@@ -80,7 +81,7 @@ pub fn serve(steps: Option<u64>) -> Result<(), Failure> {
         // Whoever asked is gone, and the run under way may be one that never ends.
         std::process::exit(0);
     });
-    let mut worker = Worker { steps, scenarios: BTreeMap::new() };
+    let mut worker = Worker { subject, steps, scenarios: BTreeMap::new() };
     for line in requests {
         let reply = match serde_json::from_str(&line) {
             Ok(request) => worker.answer(request).unwrap_or_else(|failure| Reply::Refused(failure.to_string())),
@@ -95,6 +96,7 @@ pub fn serve(steps: Option<u64>) -> Result<(), Failure> {
 }
 
 struct Worker {
+    subject: Option<Engine>,
     steps: Option<u64>,
     scenarios: BTreeMap<String, Scenario>,
 }
@@ -110,12 +112,7 @@ impl Worker {
 
     fn scenario(&mut self, name: &str) -> Result<&Scenario, Failure> {
         if !self.scenarios.contains_key(name) {
-            let mut scenario = catalog::find(name)?;
-            if let Some(steps) = self.steps {
-                scenario.bounds.steps = steps;
-            }
-            scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
-            self.scenarios.insert(name.into(), scenario);
+            self.scenarios.insert(name.into(), plan::scenario(name, self.subject, self.steps)?);
         }
         Ok(&self.scenarios[name])
     }
