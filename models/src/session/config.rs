@@ -15,7 +15,7 @@ pub enum HeaderGrain {
 }
 
 /// Whether a statement runs straight through, for comparing it with one that yields. It can do so only on a disk that
-/// [finishes operations at once](Disk::finish_at_once).
+/// [finishes operations at once](crate::disk::Disk::finish_at_once).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Straight {
     /// It yields at every wait, and as `micro` says.
