@@ -74,9 +74,6 @@ impl Invariant for HonestOutcome {
         view: &View<'_>,
     ) -> Result<(), Evidence> {
         self.check_transaction(id, op, result, view)?;
-        if let Err(error) = result {
-            reasons::check(id, op, *error, view)?;
-        }
         let (conn, all) = (id.conn, &view.ledger.conns[usize::from(id.conn)]);
         let facts = all.current();
         let name = op.kind().name();
@@ -93,6 +90,9 @@ impl Invariant for HonestOutcome {
         {
             let summary = format!("connection c{conn} was told \"{error}\", but its {name} has been published");
             return Err(Evidence::new(summary));
+        }
+        if let Err(error) = result {
+            reasons::check(id, op, *error, view)?;
         }
         if let (Op::Checkpoint(mode), Ok(Outcome::Checkpoint(figures))) = (op, result) {
             return figures::check(conn, *mode, *figures, view);
