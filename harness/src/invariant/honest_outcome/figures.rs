@@ -6,7 +6,12 @@ use falken_models::wal::{CheckpointMode, CheckpointResult};
 use crate::invariant::View;
 use crate::verdict::Evidence;
 
-pub(super) fn check(conn: u8, mode: CheckpointMode, figures: CheckpointResult, view: &View<'_>) -> Result<(), Evidence> {
+pub(super) fn check(
+    conn: u8,
+    mode: CheckpointMode,
+    figures: CheckpointResult,
+    view: &View<'_>,
+) -> Result<(), Evidence> {
     let CheckpointResult { busy, log, backfilled } = figures;
     let facts = &view.ledger.conns[usize::from(conn)];
     let (Some(from), met) = (facts.checkpoint, facts.current().met) else { return Ok(()) };

@@ -140,11 +140,15 @@ impl HonestOutcome {
             return Ok(());
         }
         if *op == Op::Begin(BeginKind::Immediate) && !facts.writing {
-            return Err(Evidence::new(format!("{id} was told that its transaction can write, but it does not hold WRITE")));
+            return Err(Evidence::new(format!(
+                "{id} was told that its transaction can write, but it does not hold WRITE"
+            )));
         }
         let met = facts.current().met;
         if *op == Op::Close && met.left_database && !(met.log_gone || met.busy_lock || met.failed_io) {
-            let summary = format!("{id} has closed the database as the last one, but left the log, and nothing kept it from removing it");
+            let summary = format!(
+                "{id} has closed the database as the last one, but left the log, and nothing kept it from removing it"
+            );
             return Err(Evidence::new(summary));
         }
         if after.is_some() == view.in_transaction {

@@ -25,8 +25,12 @@ pub(super) fn check(id: StatementId, op: &Op, error: Error, view: &View<'_>) -> 
         Error::Io(CompletionError::Aborted) => "whoever gives up what a statement waits for ends that statement",
         Error::Io(CompletionError::Cancelled) if !met.cancelled => "nobody from outside has cancelled anything",
         Error::Io(_) if !met.failed_io => "no operation of its connection has failed",
-        Error::Full if has_room(facts, config.page_size, view) => "the root has room for more leaves than there are rows",
-        Error::Misuse if !(is_misuse(op, facts, view.in_transaction) || sibling) => "the transaction is one for which that can be asked",
+        Error::Full if has_room(facts, config.page_size, view) => {
+            "the root has room for more leaves than there are rows"
+        }
+        Error::Misuse if !(is_misuse(op, facts, view.in_transaction) || sibling) => {
+            "the transaction is one for which that can be asked"
+        }
         Error::Busy
         | Error::BusySnapshot
         | Error::Locked
@@ -56,7 +60,9 @@ fn is_misuse(op: &Op, facts: &ConnFacts, in_transaction: bool) -> bool {
     match op {
         Op::Begin(_) => in_transaction,
         Op::Commit | Op::Rollback => !in_transaction,
-        Op::Release { depth } | Op::RollbackTo { depth } => !in_transaction || usize::from(*depth) >= facts.savepoints(),
+        Op::Release { depth } | Op::RollbackTo { depth } => {
+            !in_transaction || usize::from(*depth) >= facts.savepoints()
+        }
         Op::Savepoint
         | Op::Get { .. }
         | Op::Put { .. }
