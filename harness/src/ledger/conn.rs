@@ -355,6 +355,11 @@ impl ConnFacts {
             self.writes.push(row);
         }
         let facts = &mut self.statements[usize::from(slot)];
+        let ends = matches!(facts.kind, Some(StatementKind::Release | StatementKind::Commit | StatementKind::Rollback));
+        if ends && !in_transaction {
+            // Where nothing was changed no event says so.
+            self.savepoints.clear();
+        }
         *facts = StatementFacts { ordinal: facts.ordinal, ..StatementFacts::default() };
         self.transaction_snapshot = self.snapshot.filter(|_| in_transaction && self.reading.is_some());
     }
