@@ -239,11 +239,12 @@ impl StateTransition<Session> for EndRead {
     type Error = Error;
 
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
+        // Read ahead for a statement that has failed: without the slot the log may be restarted under it. It may be gone
+        // already: who was on the way from one slot to another has none.
+        s.give_up_reads();
         let Some(slot) = s.view.slot.take() else {
             return Ok(Done(()));
         };
-        // Read ahead for a statement that has failed: without the slot the log may be restarted under it.
-        s.give_up_reads();
         s.unlock(LockId::read(slot));
         s.emit(EventKind::ReadEnd);
         // The next turn finds no slot and is done.
