@@ -152,9 +152,20 @@ impl Session {
     /// and stops waiting. It may still reach its buffer, which nobody looks at any more. Beside another statement, which may
     /// wait for the same page, reads are left to end.
     pub(crate) fn give_up_reads(&mut self) {
-        if self.sibling_in_transaction() {
-            return;
+        if !self.sibling_runs() {
+            self.abort_reads();
         }
+    }
+
+    /// Gives up every read of a page because the read transaction is over. A statement that waits for its turn beside this
+    /// one waits for none of them.
+    pub(crate) fn give_up_reads_of_snapshot(&mut self) {
+        if !self.sibling_in_transaction() {
+            self.abort_reads();
+        }
+    }
+
+    fn abort_reads(&mut self) {
         let reads = self.in_flight.iter().filter(|op| op.is_unfinished_read());
         for op in reads.filter(|op| op.fills_page || op.slot == self.slot) {
             self.shared.disk.cancel(self.conn, op.ticket);

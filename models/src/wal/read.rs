@@ -241,7 +241,7 @@ impl StateTransition<Session> for EndRead {
     fn transition(&mut self, s: &mut Session) -> Turn<()> {
         // Read ahead for a statement that has failed: without the slot the log may be restarted under it. It may be gone
         // already: who was on the way from one slot to another has none.
-        s.give_up_reads();
+        s.give_up_reads_of_snapshot();
         let Some(slot) = s.view.slot.take() else {
             return Ok(Done(()));
         };
