@@ -71,7 +71,7 @@ pub struct Coverage {
     /// Recovered classes (a database and the end of its log) from which a process went on: it read everything, committed one
     /// more transaction and checkpointed it.
     pub went_on: u64,
-    /// The power losses of those processes.
+    /// The crashes of those processes, of either kind.
     pub second: Explored,
     /// Images that were not judged, because the log's checksum takes an old page for the one that was written.
     pub collisions: u64,

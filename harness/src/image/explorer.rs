@@ -38,7 +38,7 @@ struct Known {
     /// The rows of each state.
     states: BTreeMap<u64, Rows>,
     /// The states that each kind of crash has come to.
-    reached: BTreeSet<(u64, u64)>,
+    reached: BTreeSet<(Figures, u64)>,
     /// The classes from one image of which a process went on.
     classes: BTreeSet<u64>,
 }
@@ -60,13 +60,20 @@ pub(super) struct Moment<'a> {
     second: Second,
 }
 
+/// Whose figures an image counts among; the number keeps their samples apart.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Figures {
+    First = 0,
+    Second = 1,
+    Process = 2,
+}
+
 impl Moment<'_> {
-    /// A number for its kind of crash.
-    fn label(&self) -> u64 {
+    fn figures(&self) -> Figures {
         match (self.second, self.owed.kind) {
-            (Second::No, CrashKind::Power) => 0,
-            (Second::After(_), _) => 1,
-            (Second::No, CrashKind::Process) => 2,
+            (Second::No, CrashKind::Power) => Figures::First,
+            (Second::No, CrashKind::Process) => Figures::Process,
+            (Second::After(_), _) => Figures::Second,
         }
     }
 }
@@ -147,7 +154,7 @@ impl<S: Subject> Explorer<S> {
         };
         let before = *self.explored(moment);
         self.explored(moment).note_barrier();
-        let stream = Stream::new(self.seed, mix(SAMPLE, before.barriers ^ moment.label() << 62));
+        let stream = Stream::new(self.seed, mix(SAMPLE, before.barriers ^ (moment.figures() as u64) << 62));
         let mut depth = Depth::Exhaustive;
         for lattice in &Lattice::all(disk, kind, &self.options.tears()) {
             self.explored(moment).note_lattice(lattice.raw());
@@ -166,10 +173,10 @@ impl<S: Subject> Explorer<S> {
     }
 
     fn explored(&mut self, moment: &Moment<'_>) -> &mut super::Explored {
-        match moment.label() {
-            0 => &mut self.coverage.first,
-            1 => &mut self.coverage.second,
-            _ => &mut self.coverage.process,
+        match moment.figures() {
+            Figures::First => &mut self.coverage.first,
+            Figures::Second => &mut self.coverage.second,
+            Figures::Process => &mut self.coverage.process,
         }
     }
 
@@ -258,7 +265,7 @@ impl<S: Subject> Explorer<S> {
     ) -> Result<(), Broken> {
         let (found, rows) = moment.ledger.judge(recovered, moment.owed)?;
         self.known.states.insert(state, rows);
-        if self.known.reached.insert((moment.label(), state)) {
+        if self.known.reached.insert((moment.figures(), state)) {
             self.explored(moment).states += 1;
         }
         let goes_on = moment.second == Second::No && self.options.second_images_max > 0;

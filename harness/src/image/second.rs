@@ -1,5 +1,5 @@
-//! Going on from an image, as if all of it were durable: a process reads everything, commits one more transaction, checkpoints it, and loses power again
-//! at every barrier on the way.
+//! Going on from an image, as if all of it were durable: a process reads everything, commits one more transaction, checkpoints
+//! it, and goes down again at every barrier on the way.
 
 use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::session::Error;
