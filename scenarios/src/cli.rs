@@ -11,7 +11,7 @@ use falken_harness::subject::Engine;
 
 use crate::nightly::{Shard, shard};
 use crate::report_files::{self, ReportFile};
-use crate::{command, exit};
+use crate::{command, exit, subject};
 
 /// Deterministic, multi-connection concurrency stress tester for database engines with cooperative I/O.
 ///
@@ -116,7 +116,7 @@ pub struct Run {
     #[arg(long, value_name = "BUG")]
     pub plant: Option<String>,
     /// The engine that is run: `models`, or `turso` in a build with that feature (default: the scenario's, or else models)
-    #[arg(long, value_parser = command::subject::engine, conflicts_with_all = ["plant", "check"])]
+    #[arg(long, value_parser = subject::engine, conflicts_with_all = ["plant", "check"])]
     pub subject: Option<Engine>,
     /// Where repro files go
     #[arg(long, value_name = "DIR", default_value = "falken-repros")]
@@ -586,7 +586,7 @@ pub struct Nightly {
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
     /// The engine to run on: models or turso. Scenarios that it cannot run are skipped (default: what each scenario says)
-    #[arg(long, value_parser = command::subject::engine, conflicts_with = "plant")]
+    #[arg(long, value_parser = subject::engine, conflicts_with = "plant")]
     pub subject: Option<Engine>,
     /// Plant a bug; may be given several times: each run has one of them
     #[arg(long, value_name = "BUG")]
@@ -637,7 +637,7 @@ pub struct Worker {
     #[arg(long)]
     pub steps: Option<u64>,
     /// The engine, if it is not the scenarios'.
-    #[arg(long, value_parser = command::subject::engine)]
+    #[arg(long, value_parser = subject::engine)]
     pub subject: Option<Engine>,
 }
 

@@ -19,3 +19,4 @@ pub mod oracle;
 pub mod plant;
 pub mod report_files;
 pub mod repro_file;
+pub mod subject;

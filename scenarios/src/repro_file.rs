@@ -12,8 +12,8 @@ use falken_harness::run::RunReport;
 use falken_harness::scenario::Scenario;
 use falken_models::bug::Planted;
 
-use crate::command::subject::must_be_runnable;
 use crate::exit::Failure;
+use crate::subject::must_be_runnable;
 
 /// Reads a repro file.
 ///

@@ -11,11 +11,11 @@ use crate::catalog;
 use crate::cli::Run;
 use crate::exit::{Exit, Failure};
 use crate::repro_file::Unfinished;
+use crate::subject::skipped;
 
 use super::run::{
     Progress, default_jobs, find_strategy, known, oracle, prepare_directory, stop_on_ctrl_c, summarise, tuned,
 };
-use super::subject::skipped;
 
 /// A run that enumerates its crash images looks at thousands of crashes, so it counts for as many.
 const RUNS_OF_CRASH_IMAGES: u64 = 20;

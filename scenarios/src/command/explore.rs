@@ -31,7 +31,7 @@ const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
 pub fn explore(options: &Explore) -> Result<Exit, Failure> {
     let planted = Planted(options.plant.as_deref().map(find_bug).transpose()?);
     let mut scenario = catalog::find(&options.scenario)?;
-    super::subject::must_be_models(&scenario)?;
+    crate::subject::must_be_models(&scenario)?;
     choose_checks(&mut scenario, &options.checks)?;
     if !scenario.is_finite() {
         let name = &scenario.name;

@@ -12,7 +12,6 @@ mod replay;
 pub mod report;
 mod run;
 pub(crate) mod shrink;
-pub mod subject;
 pub mod sweep;
 mod threads;
 mod verify;

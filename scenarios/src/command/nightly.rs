@@ -7,12 +7,12 @@ use std::time::Duration;
 use falken_reports::format::Shows;
 use falken_reports::night::Hex;
 
+use super::report;
 use super::run::{default_jobs, find_bug, stop_on_ctrl_c};
-use super::{report, subject};
 use crate::cli::{Nightly, Worker};
 use crate::exit::{Exit, Failure};
 use crate::nightly::{self, Conductor, Ended, Head, Limits, Plan, Shard, Share, State};
-use crate::{catalog, report_files};
+use crate::{catalog, report_files, subject};
 
 /// Where nights go if the user names no directory.
 const NIGHTS: &str = "falken-nights";

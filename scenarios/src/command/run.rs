@@ -111,8 +111,8 @@ pub(super) fn tuned(mut scenario: Scenario, options: &Run) -> Result<Scenario, F
         scenario.history.model = model;
     }
     choose_checks(&mut scenario, &options.checks)?;
-    let left_out = super::subject::choose(&mut scenario, options.subject)?;
-    super::subject::note_left_out(&scenario, &left_out);
+    let left_out = crate::subject::choose(&mut scenario, options.subject)?;
+    crate::subject::note_left_out(&scenario, &left_out);
     scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
     Ok(scenario)
 }

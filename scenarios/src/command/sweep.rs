@@ -26,7 +26,7 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
     if let Some(steps) = options.steps {
         scenario.bounds.steps = steps;
     }
-    super::subject::choose(&mut scenario, None)?;
+    crate::subject::choose(&mut scenario, None)?;
     scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
     let strategy = run::find_strategy(&options.strategy)?;
     run::prepare_directory(&options.repro_dir)?;

@@ -137,7 +137,7 @@ fn find(name: &str) -> Result<Subject, Failure> {
         return Err(Failure::Input(format!("there is no form or scenario `{name}`{hint} (see `falken list threads`)")));
     }
     let scenario = catalog::find(name)?;
-    super::subject::must_be_models(&scenario)?;
+    crate::subject::must_be_models(&scenario)?;
     Ok(Subject::Scenario(Box::new(scenario)))
 }
 

@@ -13,8 +13,8 @@ use falken_reports::night::Hex;
 use serde::{Deserialize, Serialize};
 
 use crate::catalog;
-use crate::command::subject::choose;
 use crate::exit::{Failure, suggest};
+use crate::subject::choose;
 
 /// How the runs are shared out, unless the user has another file.
 const SHARES: &str = include_str!("../../nightly/plan.toml");

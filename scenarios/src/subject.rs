@@ -19,14 +19,14 @@ pub(crate) fn choose(scenario: &mut Scenario, wanted: Option<Engine>) -> Result<
 }
 
 /// Says what was left out.
-pub(super) fn note_left_out(scenario: &Scenario, left_out: &[&str]) {
+pub(crate) fn note_left_out(scenario: &Scenario, left_out: &[&str]) {
     if !left_out.is_empty() {
         eprintln!("note: {} on {} without {}", scenario.name, scenario.subject.name(), left_out.join(", "));
     }
 }
 
 /// Why a scenario of the catalogue is left out where all of them are wanted on another engine.
-pub(super) fn skipped(scenario: &Scenario, wanted: Option<Engine>) -> Option<String> {
+pub(crate) fn skipped(scenario: &Scenario, wanted: Option<Engine>) -> Option<String> {
     let scenario = Scenario { subject: wanted.unwrap_or(scenario.subject), ..scenario.clone() };
     unfit(&scenario).map(|why| format!("{}: {why}", scenario.name))
 }
@@ -42,7 +42,7 @@ pub(crate) fn must_be_runnable(scenario: &Scenario) -> Result<(), Failure> {
 }
 
 /// What looks into its subject can do so only with the models.
-pub(super) fn must_be_models(scenario: &Scenario) -> Result<(), Failure> {
+pub(crate) fn must_be_models(scenario: &Scenario) -> Result<(), Failure> {
     if scenario.subject.is_models() {
         return must_be_runnable(scenario);
     }
