@@ -34,6 +34,8 @@ fn bad_input_gives_one_clear_error_and_exit_code_2() {
         "name = \"x\"\nabout = \"y\"\nrows.value-bytes-max = 4000000000\n[[clients]]\ncount = 1\nmix = { get = 1 }\n",
     );
     write("mix.toml", "name = \"x\"\nabout = \"y\"\n[[clients]]\ncount = 1\nmix = { fly = 1 }\n");
+    let images = "name = \"x\"\nabout = \"y\"\ncrash-images = { crashes = [\"power\"], barriers = [\"change\"] }\n";
+    write("images.toml", &format!("{images}[[clients]]\ncount = 1\nmix = {{ get = 1 }}\n"));
     write("old.toml", "format = 99\n");
     write("norepro.toml", "format = 2\nfalken = \"0.1.0\"\n");
     write("file", "");
@@ -47,6 +49,7 @@ fn bad_input_gives_one_clear_error_and_exit_code_2() {
         (&["run", "page.toml"], &["database.page-size", "512, 1024, 4096"]),
         (&["run", "huge.toml"], &["rows.value-bytes-max"]),
         (&["run", "mix.toml"], &["names `fly`"]),
+        (&["run", "images.toml"], &["crash-images.crashes", "at one of the `barriers`"]),
         (&["run", "--plant", "ckpt.ignore-read-marks"], &["did you mean `ckpt.ignores-read-marks`"]),
         (&["run", "--strategy", "randon"], &["did you mean `random`"]),
         (&["run", "--repro-dir", "file/below"], &["cannot write to directory file/below"]),

@@ -59,8 +59,8 @@ impl Barrier {
         }
     }
 
-    /// Whether images of such a crash may become impossible here.
-    const fn concerns(self, kind: CrashKind) -> bool {
+    /// Whether images of such a crash may become impossible here, or are owed more.
+    pub const fn concerns(self, kind: CrashKind) -> bool {
         match self {
             Self::Fsync => matches!(kind, CrashKind::Power),
             Self::Change => matches!(kind, CrashKind::Process),

@@ -116,6 +116,11 @@ impl Scenario {
         if images.barriers.is_empty() {
             return Err(problem("crash-images.barriers", "names no moment at which to make images"));
         }
+        let concerns = |kind: &CrashKind| images.barriers.iter().any(|barrier| barrier.concerns(*kind));
+        if !images.crashes.iter().any(concerns) {
+            let text = "names no crash for which images are made at one of the `barriers`";
+            return Err(problem("crash-images.crashes", text));
+        }
         Ok(())
     }
 
