@@ -117,7 +117,11 @@ pub fn cause(violation: &Violation) -> String {
 /// commit: one bug shows in many.
 pub fn symptom(cause: &str) -> String {
     let is_kind = |word: &str| StatementKind::VARIANTS.iter().any(|kind| kind.name() == word);
-    let word = |word: &str| if is_kind(word) { "statement".into() } else { word.replace("c#/#", "c#") };
+    let word = |word: &str| {
+        // It may stand in parentheses or before a comma.
+        let bare = word.trim_matches(|c: char| c.is_ascii_punctuation());
+        if is_kind(bare) { word.replace(bare, "statement") } else { word.replace("c#/#", "c#") }
+    };
     cause.replace("in commit # ", "").split(' ').map(word).collect::<Vec<String>>().join(" ")
 }
 
@@ -221,6 +225,7 @@ mod tests {
         let scan = symptom("RE-1 c# read pages of its snapshot, but scan gives a wrong result");
         assert_eq!(scan, symptom("RE-1 c#/# read pages of its snapshot, but get gives a wrong result"));
         assert_ne!(scan, symptom("RE-1 c# read pages of its snapshot, but scan gives no result"));
+        assert_eq!(symptom("TX-7 c# (begin) was told, too"), symptom("TX-7 c# (scan) was told, too"));
         assert_eq!(symptom("PG-5 in commit # page # is free"), symptom("PG-5 page # is free"));
     }
 }
