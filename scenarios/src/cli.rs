@@ -405,6 +405,7 @@ pub struct Bugs {
     #[arg(long, group = "what")]
     pub matrix: bool,
     /// Whether each invariant that the catalogue names for a bug catches it when it is the only one checked; exit 1 if not
+    /// and no reason is known
     #[arg(long, group = "what")]
     pub alone: bool,
     /// Compare strategies: how many runs, actions and seconds until each finds each bug

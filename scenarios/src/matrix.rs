@@ -22,7 +22,7 @@ use crate::batch::in_order_until;
 use crate::catalog;
 use crate::exit::Failure;
 use crate::hunt::{Bag, Catch, Hunt, run};
-use crate::plant::shown_by;
+use crate::plant::{shown_by, why_not_alone};
 
 /// What the matrix is made of, and what each cell may cost.
 pub struct Matrix {
@@ -180,7 +180,7 @@ impl Matrix {
         let others = scenarios.iter().filter(|other| other.name != shown && !lattice(other));
         let others = others.chain(scenarios.iter().filter(|other| lattice(other)));
         let places = own.chain(others.map(|scenario| (scenario, entry("random"))));
-        let mut alone = Alone { bug: bug.id(), check, kill: None, runs: 0 };
+        let mut alone = Alone { bug: bug.id(), check, kill: None, excuse: why_not_alone(bug, check), runs: 0 };
         let started = Instant::now();
         for (scenario, strategy) in places {
             let left = self.seconds - started.elapsed().as_secs_f64();

@@ -1,5 +1,5 @@
 //! Every invariant that the catalogue names for a bug catches it when nobody else looks: the run that shows it stands in
-//! `alone.txt`, which is what `falken bugs --alone` prints. What has no such run is listed here, with the reason.
+//! `alone.txt`, which is what `falken bugs --alone` prints. What has no such run is in [`NOT_ALONE`], with the reason.
 //!
 //! `FALKEN_WRITE_ALONE=1` looks for the runs again and writes the file; it takes a quarter of an hour.
 
@@ -15,52 +15,7 @@ use falken_reports::table::Style;
 use falken_scenarios::catalog;
 use falken_scenarios::hunt::run;
 use falken_scenarios::matrix::Matrix;
-use falken_scenarios::plant::shown_by;
-
-/// Pairs that no run of the simulator shows, and why. A bug's entry names its own check first and then what may notice as
-/// well; these are of the second kind but for one, which `tests/invariance.rs` shows.
-const NOT_ALONE: &[(&str, &str, &str)] = &[
-    (
-        "completion.double-complete",
-        "IO-3",
-        "a member counts twice only if it is given up alone; only forms of threads do that",
-    ),
-    ("group.no-progress-wake", "LIVE-1", "the bound is for connections that are stepped fairly, woken or not"),
-    (
-        "queue.overflow-invisible",
-        "IO-6",
-        "what is left in the queue is never submitted, so it never acts after a drain",
-    ),
-    (
-        "queue.overflow-invisible",
-        "LIVE-1",
-        "nothing waits for what is not counted; the page that it should have written is what is missing",
-    ),
-    ("reentry.append-repeated", "PG-5", "a row that grew twice is a well-formed row"),
-    (
-        "reentry.free-chain-io-ignored",
-        "RE-1",
-        "a chain freed by half gives the right answer; `--check yield-invariance` compares changes too, and shows it",
-    ),
-    ("yield.explicit-taken-for-io", "LIVE-1", "the spin never leaves its step, which is LIVE-3's bound"),
-    ("page.failed-read-stays-locked", "LIVE-1", "the next to want the page reads it again, so nobody waits for it"),
-    (
-        "dur.header-sync-error-ignored",
-        "RE-3",
-        "the flag belongs to the log and not to the statement, so nothing of the statement is left",
-    ),
-    (
-        "commit.fsync-error-keeps-frames",
-        "TX-2",
-        "the next commit publishes the failed one, which its own client is told nothing about",
-    ),
-    ("sync.flag-stuck-on-submit-error", "LIVE-1", "nobody waits for the flag"),
-    (
-        "stmt.teardown-resets-sibling-commit",
-        "RE-3",
-        "fields are judged when no statement is under way, and the sibling is",
-    ),
-];
+use falken_scenarios::plant::{NOT_ALONE, shown_by};
 
 fn file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/alone.txt")

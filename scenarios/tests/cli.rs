@@ -230,6 +230,15 @@ fn a_duel_compares_strategies_in_text_markdown_and_json() {
 }
 
 #[test]
+fn a_named_check_that_cannot_catch_its_bug_says_why_and_is_no_failure() {
+    let dir = TempDir::new().unwrap();
+    let args = ["bugs", "--alone", "--bug", "reentry.append-repeated", "--cap", "20", "--seconds", "3"];
+    let output = falken(dir.path(), &args);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("grew twice is a well-formed row"), "{}", stdout(&output));
+}
+
+#[test]
 fn kept_files_are_a_database_that_sqlite_opens() {
     let dir = TempDir::new().unwrap();
     let output = falken(dir.path(), &["run", "overflow-and-freelist", "--runs", "3", "--keep-files", "kept"]);

@@ -1,6 +1,6 @@
-//! A group has finished if and only if every member of it has.
+//! A group has finished if and only if every member of it has; one without members has nothing to wait for.
 
-use falken_models::io::{Completion, IOCompletions};
+use falken_models::io::{Completion, CompletionKind, IOCompletions};
 use falken_models::session::STATEMENT_SLOTS;
 
 use super::{Invariant, Moment, View};
@@ -25,7 +25,8 @@ impl Invariant for GroupExact {
 fn check(group: &Completion, conn: u8) -> Result<(), Evidence> {
     let members = group.members();
     members.iter().try_for_each(|member| check(member, conn))?;
-    if members.is_empty() || group.finished() == members.iter().all(Completion::finished) {
+    let is_group = group.kind() == CompletionKind::Group;
+    if !is_group || group.finished() == members.iter().all(Completion::finished) {
         return Ok(());
     }
     let states: Vec<_> = members.iter().map(|member| format!("{member:?}")).collect();

@@ -22,6 +22,10 @@ impl Invariant for PublishAfterCopy {
                 return evidence(format!("page {page} of frame {newest} is not in the database file"));
             }
         }
+        let stored = view.internals.map_or(frame, |internals| internals.shared.wal.backfill());
+        if stored != frame {
+            return evidence(format!("what others find is {stored}"));
+        }
         // A publication under way has already moved the live end of the log.
         let publishing = ledger.attempt.is_some() && view.holder(LockId::WRITE).is_some();
         let all = frame == ledger.published.frame && !publishing;

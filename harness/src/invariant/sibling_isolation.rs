@@ -1,5 +1,5 @@
 //! What ends one statement changes neither the outcome, nor the transaction, nor the machine in flight of another
-//! statement of the same connection.
+//! statement of the same connection. An interrupt ends those that run when it comes, and no other.
 
 use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::event::{Actor, Event, EventKind};
@@ -21,6 +21,9 @@ impl Invariant for SiblingIsolation {
         match event.kind {
             EventKind::Rollback if kind.reads_only() => {
                 Err(Evidence::new(format!("{id} only reads, but its end rolls the transaction of its connection back")))
+            }
+            EventKind::Lookup { page, .. } if kind.reads_only() && facts.current().interrupted => {
+                Err(Evidence::new(format!("{id} was interrupted, but goes on and looks page {page} up")))
             }
             EventKind::CheckpointBegin { .. } if facts.reading.is_some() => {
                 Err(Evidence::new(format!("{id} runs a checkpoint while a statement beside it is in a transaction")))

@@ -6,7 +6,8 @@ use std::hash::{Hash, Hasher};
 use falken_models::connection::Op;
 use falken_models::event::{LogPoint, StatementKind};
 use falken_models::session::STATEMENT_SLOTS;
-use falken_models::wal::LockId;
+use falken_models::site::Site;
+use falken_models::wal::{CheckpointMode, LockId};
 
 use super::versions::{Bytes, Row, Versions};
 
@@ -39,6 +40,8 @@ pub struct StatementFacts {
     pub running: bool,
     /// What it does.
     pub kind: Option<StatementKind>,
+    /// Whether it is a checkpoint that waits for locks; a PASSIVE one does not, and neither does the one behind a commit.
+    pub may_wait: bool,
     /// Whether it has rolled a transaction back.
     pub rolled_back: bool,
     /// Whether an operation that it has submitted has failed.
@@ -70,8 +73,12 @@ pub struct Met {
     pub busy_lock: bool,
     /// When it got WRITE last, its snapshot was not what was published.
     pub stale_snapshot: bool,
-    /// How often it has begun its read start again.
+    /// How often it has begun its read start again after it had asked for a lock.
     pub lost_races: u32,
+    /// It has asked for a lock since it lost a race last.
+    pub asked_for_lock: bool,
+    /// It was to undo or release a savepoint that is not open.
+    pub no_savepoint: bool,
     /// An operation that its connection had in flight has failed or moved only a part.
     pub failed_io: bool,
     /// An operation that its connection had in flight was cancelled from outside.
@@ -91,6 +98,13 @@ pub struct Met {
 }
 
 impl Met {
+    /// A race counts as lost if something was asked for in it; to come by again and again without looking is no try.
+    pub(super) fn note_yield(&mut self, site: Site) {
+        if site == Site::ReadRetry {
+            self.lost_races += u32::from(std::mem::take(&mut self.asked_for_lock));
+        }
+    }
+
     /// What still counts once a read transaction has begun: which races and locks were lost on the way to it does not, and would
     /// only tell states apart.
     pub(super) fn after_read_start(self) -> Self {
@@ -181,6 +195,7 @@ impl Hash for StatementFacts {
         let Self {
             running,
             kind,
+            may_wait,
             rolled_back,
             io_failed,
             interrupted,
@@ -195,7 +210,7 @@ impl Hash for StatementFacts {
             beside,
             ended_in,
         } = self;
-        (running, kind, rolled_back, io_failed, interrupted, met, published, published_whole).hash(state);
+        (running, kind, may_wait, rolled_back, io_failed, interrupted, met, published, published_whole).hash(state);
         (current, beside, ended_in).hash(state);
     }
 }
@@ -274,7 +289,13 @@ impl ConnFacts {
     }
 
     pub(super) fn release_savepoint(&mut self, depth: u8) {
+        self.note_savepoint(depth);
         self.savepoints.truncate(usize::from(depth));
+    }
+
+    fn note_savepoint(&mut self, depth: u8) {
+        let is_open = usize::from(depth) < self.savepoints.len();
+        self.current_mut().met.no_savepoint |= !is_open;
     }
 
     /// Where the log must stand after everything since a savepoint is undone, if `base` is where it stood when the write
@@ -286,6 +307,7 @@ impl ConnFacts {
 
     /// What was done since a savepoint is undone, and the log stands at `at` again.
     pub(super) fn undo_to(&mut self, depth: u8, at: LogPoint, own_pages: BTreeMap<u32, u64>, versions: &Versions) {
+        self.note_savepoint(depth);
         let keep = self.savepoints.get(usize::from(depth)).map_or(0, |mark| mark.writes);
         self.savepoints.truncate(usize::from(depth) + 1);
         self.own_pages = own_pages;
@@ -321,9 +343,10 @@ impl ConnFacts {
             .filter(|(other, facts)| *other != usize::from(slot) && facts.running);
         let siblings = others.map(|(_, facts)| facts.met.sibling = true).count();
         let met = Met { sibling: siblings > 0, ..Met::default() };
-        let facts =
-            StatementFacts { running: true, kind: Some(op.kind()), ordinal, current, met, ..StatementFacts::default() };
-        self.statements[usize::from(slot)] = facts;
+        let may_wait = matches!(op, Op::Checkpoint(mode) if *mode != CheckpointMode::Passive);
+        let (running, kind) = (true, Some(op.kind()));
+        self.statements[usize::from(slot)] =
+            StatementFacts { running, kind, may_wait, ordinal, current, met, ..StatementFacts::default() };
     }
 
     /// Of the rows that a commit changes, that of the statement which commits by itself; others were changed before.

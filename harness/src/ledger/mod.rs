@@ -21,7 +21,6 @@ use std::fmt;
 use falken_models::connection::{Op, StatementId};
 use falken_models::disk::{IoKind, OpId};
 use falken_models::event::{Actor, Event, EventKind, LogPoint, StatementKind};
-use falken_models::site::Site;
 use falken_models::wal::{LockId, LockMode, READ_SLOTS_MAX, SyncMode};
 
 use crate::fault::Fault;
@@ -234,9 +233,7 @@ impl Ledger {
     pub fn note(&mut self, event: &Event) {
         let Actor::Conn(conn) = event.actor else { return self.note_disk(&event.kind) };
         match event.kind {
-            EventKind::Yield { site } => {
-                self.conn_mut(conn).current_mut().met.lost_races += u32::from(site == Site::ReadRetry)
-            }
+            EventKind::Yield { site } => self.conn_mut(conn).current_mut().met.note_yield(site),
             EventKind::Dirtied { .. }
             | EventKind::Evicted { .. }
             | EventKind::Lookup { .. }
@@ -311,7 +308,8 @@ impl Ledger {
             }
             EventKind::LockBusy { lock, .. } => {
                 let statement = self.conn_mut(conn).current_mut();
-                (statement.refused, statement.met.busy_lock) = (Some(lock), true);
+                statement.refused = Some(lock);
+                (statement.met.busy_lock, statement.met.asked_for_lock) = (true, true);
             }
             EventKind::Lock { lock, mode } => self.note_lock(conn, lock, mode),
             EventKind::Unlock { lock, mode } => self.note_unlock(conn, lock, mode),
@@ -386,7 +384,7 @@ impl Ledger {
         let facts = self.conn_mut(conn);
         let is_stale = facts.reading.is_some() && facts.stands_at != published;
         let statement = facts.current_mut();
-        statement.refused = None;
+        (statement.refused, statement.met.asked_for_lock) = (None, true);
         if lock == LockId::WRITE {
             statement.met.stale_snapshot = is_stale;
         }

@@ -4,7 +4,7 @@
 //! ways: SQLite stores the key's column as NULL, other engines may store the key there as well.
 
 use super::log::header_is_whole;
-use super::tree::{Problem, root_page, varint};
+use super::tree::{Problem, schema_row, varint};
 use super::{Rows, u32_at};
 
 /// No tree of a run is deeper.
@@ -26,8 +26,9 @@ pub fn foreign_version(log: &[u8]) -> Option<u32> {
 /// The first page that cannot be part of such a tree.
 pub fn read_any_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
     let mut reader = Reader { image, page_size, rows: Rows::new() };
-    let root = root_page(image).ok_or_else(|| Problem { page: 1, what: "does not say where the table is".into() })?;
-    reader.page(root, DEPTH_MAX)?;
+    let schema =
+        schema_row(image).ok_or_else(|| Problem { page: 1, what: "does not say where the table is".into() })?;
+    reader.page(schema.root, DEPTH_MAX)?;
     Ok(reader.rows)
 }
 

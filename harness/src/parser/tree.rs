@@ -51,9 +51,13 @@ pub fn read_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
     if u32_at(image, 24) != u32_at(image, 92) {
         return Err(walk.problem(1, "has a change counter for which its size is not valid"));
     }
+    if let Some(field) = wrong_field(image, page_size) {
+        return Err(walk.problem(1, format!("has {field} that no database of a run has")));
+    }
     walk.take(1, "the schema")?;
-    let root = root_page(image).ok_or_else(|| walk.problem(1, "does not hold the schema of `kv` and nothing else"))?;
-    walk.tree(root)?;
+    let schema = schema_row(image).filter(SchemaRow::is_kv);
+    let schema = schema.ok_or_else(|| walk.problem(1, "does not hold the schema of `kv` and nothing else"))?;
+    walk.tree(schema.root)?;
     walk.freelist()?;
     match (1..=pages).find(|page| !walk.used.contains_key(page)) {
         Some(page) => Err(walk.problem(page, "is neither in the tree nor on the freelist")),
@@ -61,9 +65,41 @@ pub fn read_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
     }
 }
 
-/// The root page of `kv`, as the one row of `sqlite_schema` on page 1 says: a leaf with one cell, whose record is of five
-/// columns, the fourth of them the number.
-pub(super) fn root_page(image: &[u8]) -> Option<u32> {
+/// The first field of the database header that is not as SQLite wants it, or as it is for a database in WAL mode (SQLite's
+/// "Database File Format", 1.3).
+fn wrong_field(image: &[u8], page_size: usize) -> Option<&'static str> {
+    // A page of 65,536 bytes is written as 1.
+    let size = usize::from(u16::from_be_bytes([image[16], image[17]]));
+    let wrong = [
+        (size != page_size % 65_535, "a page size"),
+        (image[18..20] != [2, 2], "a journal mode"),
+        (image[20] != 0, "reserved space"),
+        (image[21..24] != [64, 32, 32], "payload fractions"),
+        (!(1..=4).contains(&u32_at(image, 44)), "a schema format"),
+        (u32_at(image, 56) != 1, "a text encoding"),
+    ];
+    wrong.into_iter().find(|(is_wrong, _)| *is_wrong).map(|(_, field)| field)
+}
+
+/// The one row of `sqlite_schema`.
+pub(super) struct SchemaRow<'a> {
+    /// Its first three columns, one behind the other: type, name, name of the table.
+    names: &'a [u8],
+    /// The number of the table's root page.
+    pub(super) root: u32,
+    sql: &'a [u8],
+}
+
+impl SchemaRow<'_> {
+    /// Whether that is the table of every run.
+    fn is_kv(&self) -> bool {
+        self.names == b"tablekvkv" && self.sql == b"CREATE TABLE kv(k INTEGER PRIMARY KEY, v BLOB)"
+    }
+}
+
+/// The one row of `sqlite_schema` on page 1: a leaf with one cell, whose record is of five columns, the fourth of them a
+/// number.
+pub(super) fn schema_row(image: &[u8]) -> Option<SchemaRow<'_>> {
     if image.get(100) != Some(&13) || image.get(103..105) != Some(&[0, 1]) {
         return None;
     }
@@ -79,14 +115,16 @@ pub(super) fn root_page(image: &[u8]) -> Option<u32> {
     let types = [next()?, next()?, next()?, next()?, next()?];
     // A damaged length is longer than what is left, and its sum with others fits all the same.
     let text_len = |serial: u64| Some((serial.checked_sub(13)? / 2).min(rest.len() as u64) as usize);
-    let before = text_len(types[0])? + text_len(types[1])? + text_len(types[2])?;
+    let (names, rest) = rest.split_at_checked(text_len(types[0])? + text_len(types[1])? + text_len(types[2])?)?;
     let len = match types[3] {
         len @ 1..=4 => len as usize,
         _ => return None,
     };
+    let (number, rest) = rest.split_at_checked(len)?;
+    let sql = rest.get(..text_len(types[4])?)?;
     // Integers of a record are signed, and a page has no negative number.
-    let number = rest.get(before..before + len).filter(|number| number[0] < 128)?;
-    Some(number.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte)))
+    let root = (number[0] < 128).then(|| number.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte)))?;
+    Some(SchemaRow { names, root, sql })
 }
 
 pub(super) fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
@@ -258,4 +296,30 @@ fn blob(record: &[u8]) -> Option<&[u8]> {
     let whole = null == 0 && kind >= 12 && kind % 2 == 0 && a + b + c == header as usize;
     let value = record.get(header as usize..)?;
     (whole && value.len() as u64 == (kind - 12) / 2).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use falken_models::table::initial_database;
+
+    use super::*;
+
+    #[test]
+    fn every_bit_of_the_schema_and_of_fields_that_never_change_matters() {
+        let image = initial_database(512);
+        assert_eq!(read_rows(&image, 512), Ok(Rows::new()));
+        let row = usize::from(u16::from_be_bytes([image[108], image[109]]));
+        // What a row's payload length and rowid say is in the record's own header as well.
+        let schema = (row + 3..512).map(|at| (at, 255));
+        let fields = (16..18).chain(18..24).chain(56..60).map(|at| (at, 255));
+        // A schema format of 1 to 4 will do.
+        let format = [(44, 255), (45, 255), (46, 255), (47, 0xf8)];
+        for (at, bits) in schema.chain(fields).chain(format) {
+            for bit in (0..8).map(|bit| 1 << bit).filter(|bit| bits & bit != 0) {
+                let mut damaged = image.clone();
+                damaged[at] ^= bit;
+                assert!(read_rows(&damaged, 512).is_err(), "bit {bit:#x} of byte {at}");
+            }
+        }
+    }
 }

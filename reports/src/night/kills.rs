@@ -54,7 +54,7 @@ pub enum KillStatus {
     Caught,
     /// Nothing has, and something should.
     Survived,
-    /// Nothing has, and nothing had to: strategies were compared.
+    /// Nothing has, and nothing had to: strategies were compared, or there is a reason why it cannot.
     Missed,
     /// It does nothing wrong in this sync mode.
     Equivalent,
@@ -197,10 +197,15 @@ impl Night {
 
     /// Which invariants catch a bug when each is checked alone.
     pub fn of_alone(pairs: &[Alone], cap: u64, seconds: f64, jobs: u64) -> Self {
-        let row = |Alone { bug, check, kill, runs }: &Alone| KillRow {
+        let status = |pair: &Alone| match () {
+            () if pair.kill.is_some() => KillStatus::Caught,
+            () if pair.is_missed() => KillStatus::Survived,
+            () => KillStatus::Missed,
+        };
+        let row = |pair @ Alone { bug, check, kill, runs, .. }: &Alone| KillRow {
             bug: (*bug).into(),
             variant: (*check).into(),
-            status: if kill.is_some() { KillStatus::Caught } else { KillStatus::Survived },
+            status: status(pair),
             scenario: kill.as_ref().map_or_else(String::new, |(scenario, ..)| scenario.clone()),
             invariants: kill.iter().map(|_| (*check).into()).collect(),
             cells: vec![KillCell { found: u64::from(kill.is_some()), runs: *runs, seconds: 0.0 }],

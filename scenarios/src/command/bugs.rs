@@ -7,7 +7,7 @@ use falken_harness::strategy;
 use falken_models::bug::Bug;
 use falken_reports::Night;
 use falken_reports::duel::DuelReport;
-use falken_reports::kill::{alone_to_json, alone_to_table};
+use falken_reports::kill::{Alone, alone_to_json, alone_to_table};
 use falken_reports::table::Style;
 
 use super::progress::Progress;
@@ -109,7 +109,7 @@ fn alone(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Ex
     super::print(&style(options).map_or_else(|| alone_to_json(&pairs), |style| alone_to_table(&pairs, style)))?;
     let seconds = started.elapsed().as_secs_f64();
     deliver(options, |jobs| Night::of_alone(&pairs, options.cap, seconds, jobs))?;
-    Ok(if pairs.iter().all(|pair| pair.kill.is_some()) { Exit::Pass } else { Exit::Violation })
+    Ok(if pairs.iter().any(Alone::is_missed) { Exit::Violation } else { Exit::Pass })
 }
 
 fn duel(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exit, Failure> {

@@ -8,8 +8,10 @@ mod reasons;
 use std::hash::{Hash, Hasher};
 
 use falken_models::connection::{BeginKind, Op, Outcome, StatementId};
-use falken_models::event::{Event, EventKind};
+use falken_models::event::{Actor, Event, EventKind};
 use falken_models::session::Error;
+use falken_models::site::Site;
+use falken_models::wal::LockId;
 
 use super::{Invariant, View};
 use crate::verdict::Evidence;
@@ -59,9 +61,17 @@ impl Hash for HonestOutcome {
 }
 
 impl Invariant for HonestOutcome {
-    fn event(&mut self, event: &Event, _view: &View<'_>) -> Result<(), Evidence> {
-        if let EventKind::Crash { .. } = event.kind {
-            self.opened.clear();
+    fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
+        match (event.kind, event.actor) {
+            (EventKind::Crash { .. }, _) => self.opened.clear(),
+            (EventKind::Yield { site: Site::CheckpointBusy }, Actor::Conn(conn))
+                if !view.ledger.conns[usize::from(conn)].current().may_wait =>
+            {
+                let refused = view.ledger.conns[usize::from(conn)].current().refused.map(LockId::name);
+                let summary = format!("the checkpoint of c{conn} waits for a lock, but a PASSIVE one does what it can");
+                return Err(Evidence::new(summary).with("lock", refused.unwrap_or("none")));
+            }
+            _ => {}
         }
         Ok(())
     }
@@ -84,9 +94,13 @@ impl Invariant for HonestOutcome {
                 format!("connection c{conn} was told that its {name} succeeded, but an operation of it has failed");
             return Err(Evidence::new(summary));
         }
+        if result.is_ok() && facts.met.no_savepoint {
+            let summary = format!("{id} was told that its {name} succeeded, but no such savepoint is open");
+            return Err(Evidence::new(summary));
+        }
         if let Err(error) = result
             && facts.published.is_some()
-            && !matches!(error, Error::Io(_) | Error::Abandoned | Error::Interrupted)
+            && !matches!(error, Error::Io(_) | Error::Abandoned)
         {
             let summary = format!("connection c{conn} was told \"{error}\", but its {name} has been published");
             return Err(Evidence::new(summary));

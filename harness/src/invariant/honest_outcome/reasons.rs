@@ -28,6 +28,9 @@ pub(super) fn check(id: StatementId, op: &Op, error: Error, view: &View<'_>) -> 
         Error::Full if has_room(facts, config.page_size, view) => {
             "the root has room for more leaves than there are rows"
         }
+        Error::Interrupted if matches!(op, Op::Commit | Op::Rollback | Op::Close | Op::Drop) => {
+            "what ends or undoes a transaction is not interrupted"
+        }
         Error::Misuse if !(is_misuse(op, facts, view.in_transaction) || sibling) => {
             "the transaction is one for which that can be asked"
         }
