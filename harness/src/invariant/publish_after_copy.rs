@@ -1,9 +1,10 @@
-//! nBackfill becomes n only when every page whose newest frame is at most n is in the database file, and all of it durably if n is the end.
+//! nBackfill becomes n only when every page whose newest frame is at most n is in the database file, and all of it durably if n is the
+//! end. What a checkpoint says that it has published is what others find.
 
 use falken_models::event::{Event, EventKind};
 use falken_models::wal::{LockId, SyncMode};
 
-use super::{Invariant, View, name};
+use super::{Invariant, Moment, View, name};
 use crate::verdict::Evidence;
 
 /// See the module.
@@ -22,10 +23,6 @@ impl Invariant for PublishAfterCopy {
                 return evidence(format!("page {page} of frame {newest} is not in the database file"));
             }
         }
-        let stored = view.internals.map_or(frame, |internals| internals.shared.wal.backfill());
-        if stored != frame {
-            return evidence(format!("what others find is {stored}"));
-        }
         // A publication under way has already moved the live end of the log.
         let publishing = ledger.attempt.is_some() && view.holder(LockId::WRITE).is_some();
         let all = frame == ledger.published.frame && !publishing;
@@ -33,5 +30,15 @@ impl Invariant for PublishAfterCopy {
             return evidence("the database file is not durable".into());
         }
         Ok(())
+    }
+    /// What was published is what others find. Whoever changes it holds one of three locks, and says so before or after it does.
+    fn moment(&mut self, _moment: Moment, view: &View<'_>) -> Result<(), Evidence> {
+        let Some(internals) = view.internals else { return Ok(()) };
+        let changes = [LockId::WRITE, LockId::CKPT, LockId::RECOVER].iter().any(|lock| view.holder(*lock).is_some());
+        let (published, found) = (view.ledger.backfill, internals.shared.wal.backfill());
+        if changes || found == published {
+            return Ok(());
+        }
+        Err(Evidence::new(format!("nBackfill was published as {published}, but what others find is {found}")))
     }
 }
