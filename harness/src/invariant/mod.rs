@@ -168,7 +168,7 @@ pub const TABLE: &[Entry] = &[
     entry!("WAL-8", "reset-guard", "the log is restarted only when all of it is durably backfilled and no reader needs it", reset_guard::ResetGuard, on [Backfill, Publish, Restart, WalRemove, Recovered, Finish, WalTruncate, Crash], at []),
     entry!("CK-1", "wal-synced-first", "no page is copied before a log fsync covered its frame", wal_synced_first::WalSyncedFirst, on [CheckpointCopy], at []),
     entry!("CK-4", "content", "a checkpoint writes to each page its newest frame up to its header", checkpoint_content::CheckpointContent, on [CheckpointCopy, DbTruncate], at []),
-    entry!("CK-3", "publish-after-copy", "nBackfill is published only after the pages are in the database file, durably at the end", publish_after_copy::PublishAfterCopy, on [Backfill], at []),
+    entry!("CK-3", "publish-after-copy", "nBackfill is published only after the pages are in the database file, durably at the end", publish_after_copy::PublishAfterCopy, on [Backfill], at [Commit, Checkpoint, Settled, Quiet]),
     entry!("CK-2", "no-frame-lost", "the newest version of every page is above nBackfill or in the database file", no_frame_lost::NoFrameLost, on [Backfill, Restart, WalRemove, CheckpointEnd], at []),
     entry!("WAL-2", "frame-lookup", "a lookup leads to the newest version in the snapshot, completely written", frame_lookup::FrameLookup, on [Lookup], at []),
     entry!("PG-1", "cache-coherence", "a clean cached page equals that page in the transaction's view", cache_coherence::CacheCoherence, on [PageUsed], at []),

@@ -22,9 +22,6 @@ impl Invariant for SiblingIsolation {
             EventKind::Rollback if kind.reads_only() => {
                 Err(Evidence::new(format!("{id} only reads, but its end rolls the transaction of its connection back")))
             }
-            EventKind::Lookup { page, .. } if kind.reads_only() && facts.current().interrupted => {
-                Err(Evidence::new(format!("{id} was interrupted, but goes on and looks page {page} up")))
-            }
             EventKind::CheckpointBegin { .. } if facts.reading.is_some() => {
                 Err(Evidence::new(format!("{id} runs a checkpoint while a statement beside it is in a transaction")))
             }
@@ -36,6 +33,10 @@ impl Invariant for SiblingIsolation {
         let facts = &view.ledger.conns[usize::from(id.conn)].statements[usize::from(id.slot)];
         if *result == Err(Error::Interrupted) && !facts.interrupted {
             let summary = format!("{id} ({}) was told that it was interrupted, but nobody has interrupted it", op.kind().name());
+            return Err(Evidence::new(summary));
+        }
+        if facts.met.went_on {
+            let summary = format!("{id} ({}) was interrupted, but has looked up pages since", op.kind().name());
             return Err(Evidence::new(summary));
         }
         let Some(connection) = view.connection(id.conn) else { return Ok(()) };

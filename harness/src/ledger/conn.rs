@@ -79,6 +79,10 @@ pub struct Met {
     pub asked_for_lock: bool,
     /// It was to undo or release a savepoint that is not open.
     pub no_savepoint: bool,
+    /// Its checkpoint has waited for a lock, though a PASSIVE one does not.
+    pub waited_unasked: bool,
+    /// It only reads, was interrupted, and has looked up pages since.
+    pub went_on: bool,
     /// An operation that its connection had in flight has failed or moved only a part.
     pub failed_io: bool,
     /// An operation that its connection had in flight was cancelled from outside.
@@ -98,13 +102,6 @@ pub struct Met {
 }
 
 impl Met {
-    /// A race counts as lost if something was asked for in it; to come by again and again without looking is no try.
-    pub(super) fn note_yield(&mut self, site: Site) {
-        if site == Site::ReadRetry {
-            self.lost_races += u32::from(std::mem::take(&mut self.asked_for_lock));
-        }
-    }
-
     /// What still counts once a read transaction has begun: which races and locks were lost on the way to it does not, and would
     /// only tell states apart.
     pub(super) fn after_read_start(self) -> Self {
@@ -187,6 +184,22 @@ impl Hash for ConnFacts {
         (reading, snapshot, snapshot_before, transaction_snapshot).hash(state);
         (acknowledged_before, writing, stands_at, own_end, own_pages, loaded, checkpoint).hash(state);
         (statements, writes, savepoints).hash(state);
+    }
+}
+
+impl StatementFacts {
+    /// It gives way. A race counts as lost if something was asked for in it; to come by again and again without looking is no
+    /// try.
+    pub(super) fn note_yield(&mut self, site: Site) {
+        match site {
+            Site::ReadRetry => self.met.lost_races += u32::from(std::mem::take(&mut self.met.asked_for_lock)),
+            Site::CheckpointBusy => self.met.waited_unasked |= !self.may_wait,
+            _ => {}
+        }
+    }
+
+    pub(super) fn note_lookup(&mut self) {
+        self.met.went_on |= self.interrupted && self.kind.is_some_and(StatementKind::reads_only);
     }
 }
 

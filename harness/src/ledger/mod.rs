@@ -233,10 +233,10 @@ impl Ledger {
     pub fn note(&mut self, event: &Event) {
         let Actor::Conn(conn) = event.actor else { return self.note_disk(&event.kind) };
         match event.kind {
-            EventKind::Yield { site } => self.conn_mut(conn).current_mut().met.note_yield(site),
+            EventKind::Yield { site } => self.conn_mut(conn).current_mut().note_yield(site),
+            EventKind::Lookup { .. } => self.conn_mut(conn).current_mut().note_lookup(),
             EventKind::Dirtied { .. }
             | EventKind::Evicted { .. }
-            | EventKind::Lookup { .. }
             | EventKind::PageUsed { .. }
             | EventKind::StatementEnd { .. }
             | EventKind::CheckpointSafe { .. }

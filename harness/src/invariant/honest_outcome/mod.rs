@@ -8,10 +8,8 @@ mod reasons;
 use std::hash::{Hash, Hasher};
 
 use falken_models::connection::{BeginKind, Op, Outcome, StatementId};
-use falken_models::event::{Actor, Event, EventKind};
+use falken_models::event::{Event, EventKind};
 use falken_models::session::Error;
-use falken_models::site::Site;
-use falken_models::wal::LockId;
 
 use super::{Invariant, View};
 use crate::verdict::Evidence;
@@ -61,17 +59,9 @@ impl Hash for HonestOutcome {
 }
 
 impl Invariant for HonestOutcome {
-    fn event(&mut self, event: &Event, view: &View<'_>) -> Result<(), Evidence> {
-        match (event.kind, event.actor) {
-            (EventKind::Crash { .. }, _) => self.opened.clear(),
-            (EventKind::Yield { site: Site::CheckpointBusy }, Actor::Conn(conn))
-                if !view.ledger.conns[usize::from(conn)].current().may_wait =>
-            {
-                let refused = view.ledger.conns[usize::from(conn)].current().refused.map(LockId::name);
-                let summary = format!("the checkpoint of c{conn} waits for a lock, but a PASSIVE one does what it can");
-                return Err(Evidence::new(summary).with("lock", refused.unwrap_or("none")));
-            }
-            _ => {}
+    fn event(&mut self, event: &Event, _view: &View<'_>) -> Result<(), Evidence> {
+        if let EventKind::Crash { .. } = event.kind {
+            self.opened.clear();
         }
         Ok(())
     }
@@ -92,6 +82,10 @@ impl Invariant for HonestOutcome {
         if result.is_ok() && facts.io_failed && !undoes {
             let summary =
                 format!("connection c{conn} was told that its {name} succeeded, but an operation of it has failed");
+            return Err(Evidence::new(summary));
+        }
+        if facts.met.waited_unasked {
+            let summary = format!("the PASSIVE checkpoint of {id} ({name}) has waited for a lock instead of doing what it could");
             return Err(Evidence::new(summary));
         }
         if result.is_ok() && facts.met.no_savepoint {
