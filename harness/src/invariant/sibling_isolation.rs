@@ -1,5 +1,6 @@
 //! What ends one statement changes neither the outcome, nor the transaction, nor the machine in flight of another
-//! statement of the same connection. An interrupt ends those that run when it comes, and no other.
+//! statement of the same connection. An interrupt ends those that run when it comes, and no other; one that was
+//! abandoned or interrupted begins nothing new.
 
 use falken_models::connection::{Op, Outcome, StatementId};
 use falken_models::event::{Actor, Event, EventKind};
@@ -36,7 +37,8 @@ impl Invariant for SiblingIsolation {
             return Err(Evidence::new(summary));
         }
         if facts.met.went_on {
-            let summary = format!("{id} ({}) was interrupted, but has looked up pages since", op.kind().name());
+            let how = if facts.abandoned { "abandoned" } else { "interrupted" };
+            let summary = format!("{id} ({}) was {how}, but has gone on as if it were not", op.kind().name());
             return Err(Evidence::new(summary));
         }
         let Some(connection) = view.connection(id.conn) else { return Ok(()) };

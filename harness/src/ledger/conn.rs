@@ -48,6 +48,8 @@ pub struct StatementFacts {
     pub io_failed: bool,
     /// Whether its connection was interrupted while it ran.
     pub interrupted: bool,
+    /// Whether its client has given it up.
+    pub abandoned: bool,
     /// The lock that it was refused last, if it has got none since.
     pub refused: Option<LockId>,
     /// What it has met so far that explains an error.
@@ -81,8 +83,10 @@ pub struct Met {
     pub no_savepoint: bool,
     /// Its checkpoint has waited for a lock, though a PASSIVE one does not.
     pub waited_unasked: bool,
-    /// It only reads, was interrupted, and has looked up pages since.
+    /// It was interrupted or abandoned, and since then it has begun to write, or looked up pages though it only reads.
     pub went_on: bool,
+    /// It has opened, released or undone a savepoint.
+    pub did_savepoint: bool,
     /// An operation that its connection had in flight has failed or moved only a part.
     pub failed_io: bool,
     /// An operation that its connection had in flight was cancelled from outside.
@@ -199,7 +203,14 @@ impl StatementFacts {
     }
 
     pub(super) fn note_lookup(&mut self) {
-        self.met.went_on |= self.interrupted && self.kind.is_some_and(StatementKind::reads_only);
+        if self.kind.is_some_and(StatementKind::reads_only) {
+            self.note_begun();
+        }
+    }
+
+    /// It begins what one that was told to stop does not begin any more.
+    fn note_begun(&mut self) {
+        self.met.went_on |= self.interrupted || self.abandoned;
     }
 }
 
@@ -212,6 +223,7 @@ impl Hash for StatementFacts {
             rolled_back,
             io_failed,
             interrupted,
+            abandoned,
             // Only told when a run stands still.
             refused: _,
             met,
@@ -223,8 +235,8 @@ impl Hash for StatementFacts {
             beside,
             ended_in,
         } = self;
-        (running, kind, may_wait, rolled_back, io_failed, interrupted, met, published, published_whole).hash(state);
-        (current, beside, ended_in).hash(state);
+        (running, kind, may_wait, rolled_back, io_failed, interrupted, abandoned).hash(state);
+        (met, published, published_whole, current, beside, ended_in).hash(state);
     }
 }
 
@@ -252,6 +264,7 @@ impl ConnFacts {
     }
 
     pub(super) fn begin_write(&mut self, at: LogPoint) {
+        self.current_mut().note_begun();
         self.writing = true;
         self.own_end = at;
         self.current_mut().published = None;
@@ -299,6 +312,7 @@ impl ConnFacts {
             (false, reading) => reading.map(|_| self.stands_at),
         };
         self.savepoints.push(Mark { writes: self.writes.len(), at });
+        self.current_mut().met.did_savepoint = true;
     }
 
     pub(super) fn release_savepoint(&mut self, depth: u8) {
@@ -308,7 +322,8 @@ impl ConnFacts {
 
     fn note_savepoint(&mut self, depth: u8) {
         let is_open = usize::from(depth) < self.savepoints.len();
-        self.current_mut().met.no_savepoint |= !is_open;
+        let met = &mut self.current_mut().met;
+        (met.no_savepoint, met.did_savepoint) = (met.no_savepoint || !is_open, true);
     }
 
     /// Where the log must stand after everything since a savepoint is undone, if `base` is where it stood when the write

@@ -550,6 +550,11 @@ impl Ledger {
         self.conns[usize::from(id.conn)].begin_statement(id.slot, op);
     }
 
+    /// The client has given a suspended statement up.
+    pub fn abandon_statement(&mut self, id: StatementId) {
+        self.conns[usize::from(id.conn)].statements[usize::from(id.slot)].abandoned = true;
+    }
+
     /// A client was told that its statement succeeded.
     pub fn acknowledge(&mut self, id: StatementId) {
         if let Some(commit) = self.conns[usize::from(id.conn)].statements[usize::from(id.slot)].published {

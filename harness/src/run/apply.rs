@@ -55,7 +55,10 @@ impl<S: Subject> Run<'_, S> {
                 }
                 awaited.into_iter().for_each(|ticket| _ = self.disk.cancel(id.conn, ticket));
             }
-            Action::Abandon(id) => self.subject.abandon(id),
+            Action::Abandon(id) => {
+                self.subject.abandon(id);
+                self.ledger.abandon_statement(id);
+            }
             Action::Interrupt(conn) => self.subject.interrupt(conn),
             Action::Drop(conn) => self.apply_drop(conn),
             Action::Crash(kind) => return self.apply_crash(kind),

@@ -92,6 +92,11 @@ impl Invariant for HonestOutcome {
             let summary = format!("{id} was told that its {name} succeeded, but no such savepoint is open");
             return Err(Evidence::new(summary));
         }
+        let is_savepoint = matches!(op, Op::Savepoint | Op::Release { .. } | Op::RollbackTo { .. });
+        if result.is_ok() && is_savepoint && view.in_transaction && !facts.met.did_savepoint {
+            let summary = format!("{id} was told that its {name} succeeded, but no savepoint was opened, released or undone");
+            return Err(Evidence::new(summary));
+        }
         if let Err(error) = result
             && facts.published.is_some()
             && !matches!(error, Error::Io(_) | Error::Abandoned)
