@@ -19,7 +19,7 @@ use falken_models::event::EventLog;
 use falken_models::io::{IOCompletions, IOResult};
 use falken_models::session::{Error, Shared};
 use falken_models::sync::Arc;
-pub use foreign::{Engine, Make, is_known, register};
+pub use foreign::{Engine, Make, Pulse, is_known, register};
 pub(crate) use foreign::{make, on_own_thread};
 pub use models::Models;
 
