@@ -1,11 +1,13 @@
 //! An engine of another crate, which shows no internals. Here it is the models behind a wall, so that bugs can be planted in it: its
 //! crash images show them, and whoever watches is told of a call that does not return.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use clap::Parser;
 use falken_harness::run::{RunReport, Settings, run};
 use falken_harness::scenario::{Faults, Scenario};
 use falken_harness::strategy::Random;
@@ -16,7 +18,8 @@ use falken_models::disk::Disk;
 use falken_models::event::EventLog;
 use falken_models::io::{IOCompletions, IOResult};
 use falken_models::session::Error;
-use falken_scenarios::{catalog, watchdog};
+use falken_scenarios::cli::Cli;
+use falken_scenarios::{catalog, command, watchdog};
 
 /// Whether scans return.
 static RETURNS: AtomicBool = AtomicBool::new(true);
@@ -154,4 +157,38 @@ fn a_call_that_does_not_return_is_noticed_once_and_others_are_not() {
     assert!(report.verdict.violation().is_none(), "{:?}", report.verdict);
     assert_eq!((told.into_inner(), times.into_inner()), (7, 1));
     assert_eq!(watchdog::violation(Duration::from_secs(60)).invariant, "LIVE-3");
+}
+
+/// What the process that is started by the next test is to do: the arguments of falken, with blanks between.
+const LOOPING: &str = "FALKEN_TEST_LOOPING";
+
+#[test]
+fn falken_ends_where_an_engine_does_not_return_and_leaves_the_run() {
+    if let Ok(arguments) = std::env::var(LOOPING) {
+        register();
+        RETURNS.store(false, Ordering::Relaxed);
+        let ended = command::dispatch(Cli::parse_from(arguments.split(' ')));
+        unreachable!("nobody can end such a run but the whole process: {ended:?}");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("loop.toml");
+    std::fs::write(&scenario, SCENARIO).unwrap();
+    let falken = |arguments: &str| {
+        let this = "falken_ends_where_an_engine_does_not_return_and_leaves_the_run";
+        let mut process = Command::new(std::env::current_exe().unwrap());
+        let output = process.args(["--exact", this, "--nocapture"]).env(LOOPING, arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (repros, scenario) = (dir.path().display(), scenario.display());
+    let (code, report) = falken(&format!("falken run {scenario} --jobs 1 --call-limit 0.3 --repro-dir {repros}"));
+    assert_eq!(code, Some(4), "{report}");
+    assert!(report.contains("a call of the engine has not returned for 0.3 seconds"), "{report}");
+    let files = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let left = files.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with("unfinished-"));
+    let left: Vec<_> = left.collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert!(report.contains(left[0].to_str().unwrap()), "{report}");
+    let (code, report) = falken(&format!("falken replay {} --call-limit 0.3", left[0].display()));
+    assert_eq!(code, Some(4), "{report}");
+    assert!(report.contains("LIVE-3 is broken"), "{report}");
 }

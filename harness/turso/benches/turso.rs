@@ -2,8 +2,8 @@
 //! around the same engine, which takes the same steps in the same order on files in memory.
 //!
 //! `cargo bench -p falken -p falken-turso --features falken/turso --bench turso` (with `-p falken`, the engine is the one that falken
-//! is built with, and not built again). Both sides take turns in one process, and each round has its own ratio, so the median of these,
-//! which comes first, says something even on a machine that has other work; the rates then do not.
+//! is built with, and not built again). Both sides take turns in one process, and each round has its own ratio, of which the
+//! median comes first. Time is the process's own: other work on the machine disturbs little more than the caches.
 //!
 //! The order is falken's, written down while it runs: in another one the engine does other work, because other statements find the
 //! database busy. Each side has a thread of its own for each run, without which the engine's thread-local buffers would make a run depend on
@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use cpu_time::ProcessTime;
 use falken_harness::choice::{Choice, Kind, OptionId};
 use falken_harness::run::{RunReport, Settings, Submitted, run};
 use falken_harness::scenario::{Journal, Scenario};
@@ -292,7 +293,7 @@ fn bare(scenario: &Scenario, submitted: &[Submitted], order: &[OptionId]) -> Don
 
 /// The same as a run of falken's is made.
 fn bare_on_own_thread(scenario: &Scenario, submitted: &[Submitted], order: &[OptionId]) -> Done {
-    let started = Instant::now();
+    let started = ProcessTime::now();
     let run = || bare(scenario, submitted, order);
     let done = thread::scope(|scope| scope.spawn(run).join().expect("the loop ends"));
     Done { time: started.elapsed(), ..done }
@@ -320,7 +321,7 @@ impl Strategy for Noted {
 
 /// A run of falken's under this strategy, with the steps that it took.
 fn falken(scenario: &Scenario, seed: u64, strategy: Box<dyn Strategy>) -> (Done, RunReport) {
-    let started = Instant::now();
+    let started = ProcessTime::now();
     let report = run(scenario, Settings { seed, planted: Planted(None), strategy, oracle: None });
     let time = started.elapsed();
     assert!(report.verdict.violation().is_none(), "the bench is about correct runs");
@@ -367,7 +368,7 @@ fn main() {
         }
     }
     let [steps, statements] = ratios.map(median);
-    println!("{ROUNDS} runs of four connections, WAL mode, no faults, cheap checks, one core");
+    println!("{ROUNDS} runs of four connections, WAL mode, no faults, cheap checks; seconds are the process's own");
     println!("  falken : bare loop   {steps:.2} in steps, {statements:.2} in statements");
     for (name, [steps, statements]) in
         [("falken", &sides[0]), ("bare loop", &sides[1])].map(|(name, side)| (name, side.rates()))
