@@ -66,7 +66,7 @@ pub trait Subject {
     fn crash(&mut self);
 
     /// Another process of the same engine, over a disk of its own: it has opened nothing yet. Crash images are recovered by
-    /// such a process, with nobody beside it.
+    /// such a process, with nobody beside it. A registered engine is not asked: it is made anew for each image.
     #[must_use]
     fn spawn(&self, disk: Arc<Disk>, log: Arc<EventLog>) -> Self
     where
