@@ -34,8 +34,12 @@ pub(crate) fn write_failure(out: &mut String, f: &Failure) {
     if let Some(story) = &f.story {
         story::write(out, story);
     }
-    let _ = writeln!(out, "\nThe last events before action {}, with header words and busy locks left out:\n", v.step);
-    out.push_str(&lanes::draw(&f.last_events, f.connections));
+    // Of an engine that does not return there are none: its thread has them.
+    if !f.last_events.is_empty() {
+        let _ =
+            writeln!(out, "\nThe last events before action {}, with header words and busy locks left out:\n", v.step);
+        out.push_str(&lanes::draw(&f.last_events, f.connections));
+    }
     if let Some(state) = &f.scene {
         let _ = writeln!(out, "\nWho was where, each statement at its last yield:\n");
         scene::lines(state).iter().for_each(|(who, told)| _ = writeln!(out, "  {who:4}  {told}"));

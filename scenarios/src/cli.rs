@@ -118,6 +118,9 @@ pub struct Run {
     /// The engine that is run: `models`, or `turso` in a build with that feature (default: the scenario's, or else models)
     #[arg(long, value_parser = subject::engine, conflicts_with_all = ["plant", "check"])]
     pub subject: Option<Engine>,
+    /// A call of an engine that takes longer counts as hung, and falken ends (the models' always return)
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    pub call_limit: f64,
     /// Where repro files go
     #[arg(long, value_name = "DIR", default_value = "falken-repros")]
     pub repro_dir: PathBuf,
@@ -348,6 +351,9 @@ pub struct Replay {
     /// Take anything but the same events, bit for bit, for nondeterminism
     #[arg(long)]
     pub strict: bool,
+    /// A call of an engine that takes longer counts as hung, and falken ends (the models' always return)
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    pub call_limit: f64,
     /// Which invariants are checked: `all`, `cheap`, `none`, or ids and names with commas between (see `falken list invariants`)
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub checks: Vec<String>,

@@ -20,3 +20,4 @@ pub mod plant;
 pub mod report_files;
 pub mod repro_file;
 pub mod subject;
+pub mod watchdog;

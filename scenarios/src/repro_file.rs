@@ -98,6 +98,8 @@ pub struct Unfinished {
 struct Slot {
     file: File,
     path: PathBuf,
+    /// Of the run under way.
+    seed: u64,
 }
 
 /// Longer than the name of any strategy.
@@ -131,7 +133,7 @@ impl Unfinished {
             let path = dir.join(format!("unfinished-{}-{job}.toml", std::process::id()));
             write_whole(&path, &(changing_line(0, "") + &rest)).ok()?;
             match OpenOptions::new().write(true).open(&path) {
-                Ok(file) => Some(Slot { file, path }),
+                Ok(file) => Some(Slot { file, path, seed: 0 }),
                 Err(_) => {
                     let _ = fs::remove_file(&path);
                     None
@@ -144,11 +146,18 @@ impl Unfinished {
     /// A job begins a run.
     pub fn begin(&self, job: usize, strategy: &str, seed: u64) {
         let mut slot = self.files[job].lock().expect("nobody panics while holding it");
-        if let Some(Slot { file, .. }) = &mut *slot {
+        if let Some(Slot { file, seed: of, .. }) = &mut *slot {
+            *of = seed;
             // A full disk must not end a run that has nothing to do with it.
             let _ =
                 file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(changing_line(seed, strategy).as_bytes()));
         }
+    }
+
+    /// Leaves the file of the run with this seed on the disk, if it has one: it will never end.
+    pub fn leave(&self, seed: u64) -> Option<PathBuf> {
+        let mut slots = self.files.iter().map(|slot| slot.lock().expect("nobody panics while holding it"));
+        slots.find_map(|mut slot| slot.take_if(|slot| slot.seed == seed)).map(|slot| slot.path)
     }
 }
 

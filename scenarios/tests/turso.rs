@@ -28,7 +28,7 @@ const COMPARED: [&str; 6] = [
 ];
 
 /// The hashes of long runs: the same in debug builds (this test, and once more in a second process) and in release builds
-/// (`.ci/turso` runs it there too). They change when the engine, the events or the scenarios change: then run this test once
+/// (`.ci/turso` runs it there). They change when the engine, the events or the scenarios change: then run this test once
 /// with `FALKEN_BLESS=1`, which writes the new ones into the file.
 const PINNED: &str = include_str!("turso-hashes.txt");
 
@@ -111,6 +111,28 @@ fn without_faults_everything_is_in_order_and_sqlite_agrees() {
     let run = ["run", scenario, "--subject", "turso", "--oracle", "sqlite", "--runs", "20", "--repro-dir", repros];
     let output = falken(&run);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn everybody_finds_the_same_in_crash_images_and_they_change_nothing() {
+    let repros = tempfile::tempdir().unwrap();
+    let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("turso/crash-images.toml");
+    let plain = repros.path().join("plain.toml");
+    let text = std::fs::read_to_string(&scenario).unwrap();
+    let (head, tail) = text.split_once("[crash-images]").unwrap();
+    std::fs::write(&plain, head.to_owned() + &tail[tail.find("[bounds]").unwrap()..]).unwrap();
+    let run = |scenario: &Path, more: &[&str]| {
+        let run = ["run", scenario.to_str().unwrap(), "--runs", "3", "--json"];
+        let output = falken(&[&run[..], &["--repro-dir", repros.path().to_str().unwrap()], more].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{text}");
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let [explored, plain] = [run(&scenario, &["--oracle", "sqlite"]), run(&plain, &[])];
+    assert_eq!(explored["hash"], plain["hash"]);
+    let images = &explored["crash_images"];
+    assert!(images["first"]["recovered"].as_u64().unwrap() > 200, "{images}");
+    assert!(images["process"]["recovered"].as_u64().unwrap() > 200, "{images}");
 }
 
 #[test]

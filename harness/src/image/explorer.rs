@@ -24,7 +24,7 @@ use crate::verdict::{Evidence, of_panic};
 pub type Broken = (&'static str, Evidence);
 
 /// The label of the random stream that samples images.
-const SAMPLE: u64 = 0x6c61_7474_6963_6500;
+pub(super) const SAMPLE: u64 = 0x6c61_7474_6963_6500;
 
 /// What is already known: nothing is recovered or judged twice.
 #[derive(Default)]
@@ -277,7 +277,7 @@ impl<S: Subject> Explorer<S> {
     }
 }
 
-fn crash_in_words(kind: CrashKind, barrier: Barrier) -> String {
+pub(super) fn crash_in_words(kind: CrashKind, barrier: Barrier) -> String {
     let what = match kind {
         CrashKind::Power => "power loss",
         CrashKind::Process => "crash of the process",

@@ -12,7 +12,7 @@
 //! Exploring changes nothing in the run and takes no choice from its tape: it is a function of the run and its seed.
 //!
 //! Reading order: `lattice.rs` (chains and images), `plan.rs` (which of them), `explorer.rs` (recover, judge), `second.rs`
-//! (going on, crashing again), `coverage.rs` (figures).
+//! (going on, crashing again), `readers.rs` (the images of an engine that shows no internals), `coverage.rs` (figures).
 
 mod coverage;
 mod explorer;
@@ -20,6 +20,7 @@ mod lattice;
 mod plan;
 mod process;
 mod raw;
+mod readers;
 mod second;
 
 pub use coverage::{Coverage, Explored};
@@ -27,6 +28,7 @@ pub use explorer::{Broken, Explorer, Second};
 pub use lattice::{Chain, Image, Lattice};
 pub use plan::{Depth, visit};
 pub use raw::Raw;
+pub use readers::{Judge, Moment, Readers};
 
 use falken_models::disk::IoKind;
 

@@ -7,6 +7,7 @@ use falken_models::io::IOResult;
 use falken_models::session::Error;
 use falken_models::sync::Arc;
 
+use crate::parser::Rows;
 use crate::subject::Subject;
 
 /// The connection's number.
@@ -24,9 +25,14 @@ pub(super) struct Process<S> {
 impl<S: Subject> Process<S> {
     /// Processes of the same engine as `subject`.
     pub(super) fn like(subject: &S, sector_size: usize) -> Self {
+        Self::of(sector_size, |disk, log| subject.spawn(disk, log))
+    }
+
+    /// Processes of the subject that `make` makes.
+    pub(super) fn of(sector_size: usize, make: impl FnOnce(Arc<Disk>, Arc<EventLog>) -> S) -> Self {
         let log = Arc::new(EventLog::default());
         let disk = Disk::new(Arc::clone(&log), sector_size, Vec::new());
-        let subject = subject.spawn(Arc::clone(&disk), Arc::clone(&log));
+        let subject = make(Arc::clone(&disk), Arc::clone(&log));
         Self { disk, log, subject, events: Vec::new(), in_flight: Vec::new() }
     }
 
@@ -75,6 +81,11 @@ impl<S: Subject> Process<S> {
         self.events.clear();
         self.log.drain_into(&mut self.events);
         &self.events
+    }
+
+    /// What the subject finds in its database.
+    pub(super) fn audit(&mut self) -> Result<Option<Rows>, String> {
+        self.subject.audit()
     }
 
     /// Runs a statement to its end; `None` if it does not come to one.

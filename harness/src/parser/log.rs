@@ -111,6 +111,22 @@ pub fn recover(database: &[u8], log: &[u8], page_size: usize) -> Recovered {
     Recovered { log: state, frame_pages: frames.into_iter().map(|(page, _)| page).collect(), image }
 }
 
+/// Where the database that somebody else has recovered from the same two files departs from the one that is recovered here, and
+/// in which of the files that byte lies; `None` if nowhere. Bytes behind the last page are not compared.
+pub fn first_difference([database, log]: [&[u8]; 2], page_size: usize, other: &[u8]) -> Option<String> {
+    let recovered = recover(database, log, page_size);
+    let len = (recovered.log.pages as usize * page_size).min(recovered.image.len());
+    let at = (0..len).find(|&at| other.get(at) != Some(&recovered.image[at]))?;
+    let (page, within) = (at / page_size + 1, at % page_size);
+    let frame = recovered.frame_pages.iter().rposition(|framed| *framed as usize == page);
+    let source = match frame {
+        Some(frame) => format!("wal, offset {}", 32 + frame * (24 + page_size) + 24 + within),
+        None => format!("db, offset {at}"),
+    };
+    let theirs = other.get(at).map_or("nothing".into(), |byte| format!("{byte:02x}"));
+    Some(format!("{source} (byte {within} of page {page}): {theirs} instead of {:02x}", recovered.image[at]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,5 +159,18 @@ mod tests {
         assert!(!collide(&log_of(&differs), &log_of(&zeros), 512), "another checksum");
         assert!(!collide(&log_of(&zeros), &log_of(&zeros), 512));
         assert!(!collide(&[], &log_of(&zeros), 512));
+    }
+
+    #[test]
+    fn a_byte_that_differs_is_found_in_the_file_that_it_was_read_from() {
+        let (page, old) = (vec![7; 512], vec![3; 1024]);
+        let log = [log_of(&page)].concat();
+        let files = [&old[..], &log[..]];
+        let place = |other: &[u8]| first_difference(files, 512, other);
+        assert_eq!(place(&page), None, "the log says that there is one page");
+        assert_eq!(place(&old).unwrap(), "wal, offset 56 (byte 0 of page 1): 03 instead of 07");
+        assert_eq!(place(&page[..2]).unwrap(), "wal, offset 58 (byte 2 of page 1): nothing instead of 07");
+        let place = first_difference([&old, &[]], 512, &[&old[..513], &page].concat());
+        assert_eq!(place.unwrap(), "db, offset 513 (byte 1 of page 2): 07 instead of 03");
     }
 }

@@ -11,7 +11,7 @@ mod log;
 mod tree;
 
 pub use any::{foreign_version, read_any_rows};
-pub use log::{LogState, Recovered, collide, recover};
+pub use log::{LogState, Recovered, collide, first_difference, recover};
 pub use tree::{Problem, Rows, is_database, page_count, read_rows};
 
 /// The big-endian 32-bit word at `at`, 0 behind the end.

@@ -59,13 +59,14 @@ impl<S: Subject> Run<'_, S> {
         let has_written =
             matches!(op, Op::Put { .. } | Op::Append { .. }) && result.is_ok() && !self.subject.in_transaction(conn);
         let told = self.duty.as_mut().map_or(self.ledger.newest(), |duty| duty.tell(has_written));
+        let in_transaction = self.subject.in_transaction(conn);
+        let may_commit = op.kind().writes() || matches!(op, Op::Commit | Op::Release { .. });
+        let has_committed = self.duty.is_some() && may_commit && result.is_ok() && !in_transaction;
         if self.watch == Watch::Report {
-            let in_transaction = self.subject.in_transaction(conn);
-            let commits = op.kind().writes() || matches!(op, Op::Commit | Op::Release { .. });
-            self.commits += u64::from(self.duty.is_some() && commits && result.is_ok() && !in_transaction);
+            self.commits += u64::from(has_committed);
             self.history.returned(id, result, in_transaction, told);
         }
-        if self.ledger.acknowledged > acknowledged {
+        if has_committed || self.ledger.acknowledged > acknowledged {
             self.explore(Barrier::Acknowledgement)?;
         }
         // What a connection holds between statements is judged when none is under way.

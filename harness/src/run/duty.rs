@@ -35,6 +35,11 @@ impl Duty {
         self.told
     }
 
+    /// How many answers there have been.
+    pub(super) fn told(&self) -> u32 {
+        self.told
+    }
+
     /// The answer up to which a crash may lose nothing; `None` if it may lose nothing at all.
     pub(super) fn bound(&self, kind: CrashKind) -> Option<u32> {
         match (kind, self.sync) {

@@ -2,9 +2,10 @@
 
 use falken_models::disk::FileId;
 
-use super::{Checked, Run, Watch};
+use super::{Checked, Oracle, Run, Watch};
 use crate::action::CrashKind;
 use crate::history::run::Recovery;
+use crate::image::Broken;
 use crate::parser::{self, Rows};
 use crate::subject::Subject;
 use crate::verdict::{Evidence, Violation};
@@ -33,19 +34,14 @@ impl<S: Subject> Run<'_, S> {
     pub(super) fn judge_files(&mut self) -> Checked<Rows> {
         let failed = |invariant, evidence| Box::new(Violation { invariant, step: self.step, evidence });
         let [database, log] = FileId::ALL.map(|file| self.disk.contents(file));
-        if let Some(version) =
-            parser::foreign_version(&log).filter(|_| self.duty.is_some() && self.checks.has("FORMAT"))
-        {
-            let evidence = Evidence::new("the log has a version that SQLite refuses to read").with("version", version);
-            return Err(failed("FORMAT", evidence));
+        if self.duty.is_some() {
+            let read =
+                read_files([&database, &log], self.ledger.page_size, self.checks.has("FORMAT"), &mut self.oracle);
+            return read.map_err(|(invariant, evidence)| failed(invariant, evidence));
         }
         let image = parser::recover(&database, &log, self.ledger.page_size).image;
-        let (invariant, rows) = match self.duty {
-            Some(_) => ("FILES", parser::read_any_rows(&image, self.ledger.page_size)),
-            None => ("PG-5", parser::read_rows(&image, self.ledger.page_size)),
-        };
-        let rows = rows
-            .map_err(|problem| failed(invariant, Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
+        let rows = parser::read_rows(&image, self.ledger.page_size)
+            .map_err(|problem| failed("PG-5", Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
         if let Some(oracle) = &mut self.oracle {
             oracle.judge(&database, &log, &rows).map_err(|evidence| failed("ORACLE", evidence))?;
         }
@@ -64,11 +60,39 @@ impl<S: Subject> Run<'_, S> {
 
     /// What the engine finds in its files is what others find there.
     pub(super) fn compare(&self, own: Option<&Rows>, others: &Rows) -> Checked<()> {
-        let Some(own) = own.filter(|own| *own != others) else { return Ok(()) };
-        let key = own.keys().chain(others.keys()).find(|key| own.get(key) != others.get(key));
-        let evidence = Evidence::new("the engine reads other rows than an independent reader of its files")
-            .with("first key that differs", key.copied().unwrap_or_default())
-            .with("rows", format!("the engine {}, the reader {}", own.len(), others.len()));
-        Err(self.failed(("FILES", evidence)))
+        let difference = own.and_then(|own| differ(own, others));
+        difference.map_or(Ok(()), |evidence| Err(self.failed(("FILES", evidence))))
     }
+}
+
+/// What an independent reader finds in files of an engine that shows no internals; a second opinion must find the same.
+///
+/// # Errors
+/// SQLite would refuse the log's version, if that `is_format_checked`; a page is no part of a table; the second opinion differs.
+pub(crate) fn read_files(
+    [database, log]: [&[u8]; 2],
+    page_size: usize,
+    is_format_checked: bool,
+    oracle: &mut Option<Box<dyn Oracle>>,
+) -> Result<Rows, Broken> {
+    if let Some(version) = parser::foreign_version(log).filter(|_| is_format_checked) {
+        let evidence = Evidence::new("the log has a version that SQLite refuses to read").with("version", version);
+        return Err(("FORMAT", evidence));
+    }
+    let image = parser::recover(database, log, page_size).image;
+    let rows = parser::read_any_rows(&image, page_size)
+        .map_err(|problem| ("FILES", Evidence::new(format!("page {} {}", problem.page, problem.what))))?;
+    if let Some(oracle) = oracle {
+        oracle.judge(database, log, &rows).map_err(|evidence| ("ORACLE", evidence))?;
+    }
+    Ok(rows)
+}
+
+/// How the rows that the engine finds differ from those of an independent reader, if they do.
+pub(crate) fn differ(own: &Rows, others: &Rows) -> Option<Evidence> {
+    let key = own.keys().chain(others.keys()).find(|key| own.get(key) != others.get(key))?;
+    let evidence = Evidence::new("the engine reads other rows than an independent reader of its files")
+        .with("first key that differs", *key)
+        .with("rows", format!("the engine {}, the reader {}", own.len(), others.len()));
+    Some(evidence)
 }

@@ -52,7 +52,7 @@ use crate::choice::{Chooser, OptionId, Standing, Tape};
 use crate::client::Client;
 use crate::fault::Fault;
 use crate::history::run::Recorder;
-use crate::image::{Coverage, Explorer};
+use crate::image::{Coverage, Explorer, Readers};
 use crate::invariant::{Checks, Parse};
 use crate::ledger::Ledger;
 use crate::parser::Rows;
@@ -66,7 +66,9 @@ use crate::verdict::{Evidence, Verdict, Violation, of_panic};
 use crate::wake::Wakers;
 pub use begin::{Use, begin, run};
 use duty::Duty;
+pub(crate) use files::{differ, read_files};
 pub use footprint::Footprint;
+use images::Images;
 pub use tally::Tally;
 
 /// Recovers a copy of the files in another way, for comparison.
@@ -174,8 +176,7 @@ pub struct Run<'a, S> {
     oracle: Option<Box<dyn Oracle>>,
     /// What an engine owes that shows no internals: the ledger knows nothing of it.
     duty: Option<Duty>,
-    /// Makes crash images, if the scenario wants them.
-    images: Option<Box<Explorer<S>>>,
+    images: Images<'a, S>,
     clients: Vec<Client>,
     /// The statement that runs in each slot, by [`StatementId::index`]; so are the clients.
     running: Vec<Option<Op>>,
@@ -302,7 +303,7 @@ impl<S: Subject> Run<'_, S> {
             crashes: self.crashes,
             evaluated: self.checks.evaluated(),
             probes: self.probes,
-            images: self.images.map(|explorer| explorer.coverage()),
+            images: self.images.coverage(),
             history: self.history,
             hash: self.trace.hash(),
             tape,
@@ -343,9 +344,17 @@ impl<'a, S: Subject> Run<'a, S> {
         let disk = Disk::with_slots(Arc::clone(&log), scenario.disk.sector_size, database, scenario.ring_slots());
         let mut subject = make(config, Arc::clone(&disk), Arc::clone(&log));
         let duty = subject.inspect().is_none().then(|| Duty::new(config.sync));
-        let images = scenario.crash_images.as_ref().filter(|_| duty.is_none());
-        let images = images.map(|options| Explorer::new(options, settings.seed, &subject, scenario.disk.sector_size));
         let is_opaque = duty.is_some();
+        let selection = scenario.selection();
+        let images = match &scenario.crash_images {
+            Some(options) if is_opaque => {
+                Images::Read(Box::new(Readers::new(options, scenario, config, selection.has("FORMAT"))))
+            }
+            Some(options) => {
+                Images::Judged(Box::new(Explorer::new(options, settings.seed, &subject, scenario.disk.sector_size)))
+            }
+            None => Images::None,
+        };
         subject.open();
         (0..connections).for_each(|conn| subject.connect(conn));
         let slots = |conn| (0..STATEMENT_SLOTS as u8).map(move |slot| StatementId { conn, slot });
@@ -365,7 +374,7 @@ impl<'a, S: Subject> Run<'a, S> {
             oracle: settings.oracle,
             clients,
             duty,
-            images: images.map(Box::new),
+            images,
             running: vec![None; usize::from(connections) * STATEMENT_SLOTS],
             standing: vec![Standing::default(); usize::from(connections) * STATEMENT_SLOTS],
             submitted: Vec::new(),
@@ -376,7 +385,7 @@ impl<'a, S: Subject> Run<'a, S> {
             ledger,
             checks: Checks::new(
                 if scenario.is_finite() { Parse::Always } else { Parse::Sometimes },
-                if is_opaque { scenario.selection().of_opaque() } else { scenario.selection() },
+                if is_opaque { selection.of_opaque() } else { selection },
             ),
             history: Recorder::default(),
             trace: Trace::default(),

@@ -19,7 +19,7 @@ use falken_models::event::EventLog;
 use falken_models::io::{IOCompletions, IOResult};
 use falken_models::session::{Error, Shared};
 use falken_models::sync::Arc;
-pub use foreign::{Engine, Make, is_known, register};
+pub use foreign::{Engine, Make, Pulse, is_known, register};
 pub(crate) use foreign::{make, on_own_thread};
 pub use models::Models;
 
@@ -66,7 +66,7 @@ pub trait Subject {
     fn crash(&mut self);
 
     /// Another process of the same engine, over a disk of its own: it has opened nothing yet. Crash images are recovered by
-    /// such a process, with nobody beside it.
+    /// such a process, with nobody beside it. A registered engine is not asked: it is made anew for each image.
     #[must_use]
     fn spawn(&self, disk: Arc<Disk>, log: Arc<EventLog>) -> Self
     where

@@ -52,8 +52,8 @@ impl File for DiskFile {
 
     /// One operation, as for the kernel. The trait's default makes one of each buffer, and never ends when one of them fails.
     fn pwritev(&self, pos: u64, buffers: Vec<Arc<Buffer>>, completion: Completion) -> Result<Completion, LimboError> {
-        let bytes = buffers.iter().flat_map(|buffer| buffer.as_slice().iter().copied()).collect();
-        self.write(pos, bytes, completion)
+        let bytes: Vec<&[u8]> = buffers.iter().map(|buffer| buffer.as_slice()).collect();
+        self.write(pos, bytes.concat(), completion)
     }
 
     fn sync(&self, completion: Completion, _kind: FileSyncType) -> Result<Completion, LimboError> {

@@ -48,7 +48,7 @@ struct Conn {
 #[derive(Default)]
 struct Slot {
     running: Option<Running>,
-    bell: Arc<Bell>,
+    bell: Bell,
     awaited: Option<IOCompletions>,
 }
 
@@ -130,11 +130,10 @@ impl Subject for Turso {
     }
 
     fn step(&mut self, id: StatementId) -> Result<IOResult<Outcome>, Error> {
-        let life = self.life();
-        life.io.enter(id.conn);
-        let io = Arc::clone(&life.io);
-        let conn = life.connections[usize::from(id.conn)].as_mut().expect("the connection is open");
-        let (kind, result) = conn.step(id.slot, &io);
+        let Life { connections, io, .. } = self.life();
+        io.enter(id.conn);
+        let conn = connections[usize::from(id.conn)].as_mut().expect("the connection is open");
+        let (kind, result) = conn.step(id.slot, io);
         let slot = &mut conn.slots[usize::from(id.slot)];
         let result = match result {
             Ok(IOResult::IO(awaited)) => {
@@ -149,7 +148,7 @@ impl Subject for Turso {
         }
         let gone = kind.is_none();
         if gone {
-            life.connections[usize::from(id.conn)] = None;
+            connections[usize::from(id.conn)] = None;
         }
         let kind = kind.unwrap_or(falken_models::event::StatementKind::Drop);
         self.log.push(Actor::Conn(id.conn), EventKind::StatementEnd { slot: id.slot, kind, ok: result.is_ok() });
@@ -260,7 +259,7 @@ impl Conn {
         }
         let statement = running.statement.as_mut().expect("it is prepared");
         let awaited = slot.bell.arm();
-        let step = statement.step_with_waker(&slot.bell.waker());
+        let step = statement.step_with_waker(slot.bell.waker());
         let explicit = || IOCompletions::Single(Completion::new_yield());
         let result = match step {
             Ok(StepResult::IO) => return Ok(IOResult::IO(awaited)),

@@ -6,14 +6,15 @@ use falken_harness::case::Case;
 use falken_harness::fault::Damage;
 use falken_harness::repro::Repro;
 use falken_harness::run::RunReport;
+use falken_harness::scenario::Scenario;
 use falken_harness::shrink::Failing;
 use falken_models::bug::Bug;
 use falken_reports::{Failure as Found, Summary};
 
-use crate::cli::Replay;
+use crate::cli::{Replay, ReportFiles};
 use crate::exit::{Exit, Failure};
 use crate::history_file::Target;
-use crate::{report_files, repro_file};
+use crate::{report_files, repro_file, watchdog};
 
 /// Replays a repro file.
 ///
@@ -32,7 +33,7 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
         return unfinished(options, repro, started);
     }
     let target = options.history.as_deref().map(Target::prepare).transpose()?;
-    let report = repro.case.run();
+    let report = watched(options, &repro.case, || repro.case.run());
     if let Some(target) = target {
         target.ended(repro.case.seed, &report.history)?;
         target.finish(&report.history)?;
@@ -71,10 +72,45 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// Runs a case while somebody looks whether its engine returns.
+fn watched(options: &Replay, case: &Case, run: impl FnOnce() -> RunReport) -> RunReport {
+    let started = Instant::now();
+    let hangs = |_| {
+        let found = hung(&case.scenario, case.seed, options.call_limit, Ok(options.file.display().to_string()));
+        let summary = Summary { failure: Some(found), ..summary_of(case, started.elapsed()) };
+        end_hung("replay", &summary, options.json, &options.report);
+    };
+    watchdog::watched(Duration::from_secs_f64(options.call_limit), hangs, run)
+}
+
+/// Describes a run whose engine does not return.
+pub(super) fn hung(scenario: &Scenario, seed: u64, limit: f64, repro: Result<String, String>) -> Found {
+    Found {
+        seed,
+        violation: watchdog::violation(Duration::from_secs_f64(limit)),
+        hash: 0,
+        connections: scenario.connections(),
+        // They are the engine's thread's, and so is everything else that could be looked at.
+        last_events: Vec::new(),
+        scene: None,
+        replay: repro.as_ref().ok().map(|path| super::replay_command(path)),
+        repro,
+        story: None,
+    }
+}
+
+/// Reports that an engine does not return, and ends the process: a thread cannot be ended.
+pub(super) fn end_hung(command: &str, summary: &Summary, json: bool, report: &ReportFiles) -> ! {
+    let _ = super::print(&falken_reports::write(if json { "json" } else { "text" }, summary));
+    let _ = report_files::deliver(&report.files, &report_files::of_batch(command, summary, &report.files));
+    std::process::exit(Exit::Liveness.code().into())
+}
+
 /// Makes the run that was under way when somebody killed falken, from its seed.
 fn unfinished(options: &Replay, repro: Repro, started: Instant) -> Result<Exit, Failure> {
     let entry = super::run::find_strategy(&repro.strategy)?;
-    let report = repro.case.run_under((entry.new)(repro.case.seed));
+    let strategy = (entry.new)(repro.case.seed);
+    let report = watched(options, &repro.case, || repro.case.run_under(strategy));
     let found = report.verdict.violation().map(|_| {
         found(&repro.case, &report, Err("the run was made from its seed; `falken run --seed` writes its file".into()))
     });
@@ -106,6 +142,22 @@ pub(super) fn found(case: &Case, report: &RunReport, repro: Result<String, Strin
 /// Describes one run.
 pub(super) fn summarise(case: &Case, report: &RunReport, failure: Option<Found>, elapsed: Duration) -> Summary {
     Summary {
+        actions: report.actions,
+        commits: report.commits,
+        crashes: report.crashes,
+        hash: report.hash,
+        invariants: Summary::count_invariants(&report.evaluated),
+        probes: Summary::count_probes(&report.probes, &[]),
+        damage: Damage::of(report),
+        images: report.images,
+        failure,
+        ..summary_of(case, elapsed)
+    }
+}
+
+/// One run of which nothing is known but that it was made.
+fn summary_of(case: &Case, elapsed: Duration) -> Summary {
+    Summary {
         scenario: case.scenario.name.clone(),
         strategy: "replay".into(),
         planted: case.planted.0.map(Bug::id),
@@ -114,17 +166,17 @@ pub(super) fn summarise(case: &Case, report: &RunReport, failure: Option<Found>,
         runs_asked: 1,
         interrupted: false,
         jobs: 1,
-        actions: report.actions,
-        commits: report.commits,
-        crashes: report.crashes,
+        actions: 0,
+        commits: 0,
+        crashes: 0,
         seconds: elapsed.as_secs_f64(),
-        hash: report.hash,
-        invariants: Summary::count_invariants(&report.evaluated),
-        probes: Summary::count_probes(&report.probes, &[]),
+        hash: 0,
+        invariants: Vec::new(),
+        probes: Vec::new(),
         never_hit: None,
-        damage: Damage::of(report),
-        images: report.images,
-        failure,
+        damage: Damage::default(),
+        images: None,
+        failure: None,
         notes: Vec::new(),
     }
 }

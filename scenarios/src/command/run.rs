@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -26,6 +26,7 @@ use crate::known::Known;
 use crate::plant::shown_by;
 use crate::report_files;
 use crate::repro_file::{self, Unfinished};
+use crate::watchdog::watched;
 
 use super::{catalogue, invariance, replay, shrink};
 
@@ -69,11 +70,15 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     let unfinished = Unfinished::new(&options.repro_dir, &scenario, batch.planted, jobs);
     let begins = |job, strategy, seed| unfinished.begin(job, strategy, seed);
     let mut exported = Ok(());
-    let totals = batch.go_behind(&known(options)?, &begins, |totals| {
-        progress.update(totals);
-        if let (Some(target), Ok(())) = (&histories, &exported) {
-            exported = target.ended(options.seed.wrapping_add(totals.runs - 1), &totals.history);
-        }
+    let known = known(options)?;
+    let hangs = |seed| give_up(options, &batch, seed, unfinished.leave(seed));
+    let totals = watched(Duration::from_secs_f64(options.call_limit), hangs, || {
+        batch.go_behind(&known, &begins, |totals| {
+            progress.update(totals);
+            if let (Some(target), Ok(())) = (&histories, &exported) {
+                exported = target.ended(options.seed.wrapping_add(totals.runs - 1), &totals.history);
+            }
+        })
     });
     drop(unfinished);
     progress.finish();
@@ -87,6 +92,15 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     let files = &options.report.files;
     report_files::deliver(files, &report_files::of_batch("run", &summary, files))?;
     Ok(super::exit_of(summary.failure.as_ref().map(|failure| &failure.violation)))
+}
+
+/// An engine does not return, so falken ends without it, and leaves the file that makes the run again.
+fn give_up(options: &Run, batch: &Batch<'_>, seed: u64, repro: Option<PathBuf>) {
+    let repro = repro.map(|path| path.display().to_string()).ok_or_else(|| "its file could not be written".to_owned());
+    let found = replay::hung(batch.scenario, seed, options.call_limit, repro);
+    let summary =
+        Summary { failure: Some(found), ..summarise(options, batch.scenario, batch, Totals::default(), false) };
+    replay::end_hung("run", &summary, options.json, &options.report);
 }
 
 /// What the user says is known.

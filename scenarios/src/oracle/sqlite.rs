@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use falken_harness::parser::Rows;
+use falken_harness::parser::{Rows, first_difference};
 use falken_harness::run::Oracle;
 use falken_harness::verdict::Evidence;
 use rusqlite::{Connection, OpenFlags};
@@ -45,6 +45,12 @@ impl Drop for Sqlite {
     }
 }
 
+/// What the header says; runs have no pages of 65,536 bytes, which it could not.
+fn page_size(database: &[u8]) -> usize {
+    let size = database.get(16..18).map_or(0, |bytes| u16::from_be_bytes([bytes[0], bytes[1]]));
+    usize::from(size).max(512)
+}
+
 /// Reads all rows and the result of `PRAGMA integrity_check` from a copy.
 fn read(path: &Path) -> rusqlite::Result<(Rows, String)> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -75,8 +81,15 @@ impl Oracle for Sqlite {
             return Ok(());
         }
         let keys = found.keys().chain(rows.keys()).find(|key| found.get(key) != rows.get(key)).copied();
+        // Closing has checkpointed what it has recovered.
+        let checkpointed = fs::read(&self.database).unwrap_or_default();
+        let place = first_difference([database, log], page_size(database), &checkpointed);
         Err(Evidence::new("SQLite recovers other rows than the models")
             .with("first key that differs", keys.unwrap_or_default())
-            .with("rows", format!("SQLite {}, models {}", found.len(), rows.len())))
+            .with("rows", format!("SQLite {}, models {}", found.len(), rows.len()))
+            .with(
+                "first byte that differs",
+                place.unwrap_or_else(|| "none: it reads the same bytes in another way".into()),
+            ))
     }
 }
