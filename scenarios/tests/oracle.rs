@@ -12,6 +12,7 @@ use falken_models::bug::Planted;
 use falken_scenarios::batch::Batch;
 use falken_scenarios::catalog;
 use falken_scenarios::oracle::Sqlite;
+use rusqlite::Connection;
 
 fn sqlite() -> Sqlite {
     Sqlite::new(Arc::new(tempfile::tempdir().unwrap()))
@@ -70,4 +71,45 @@ fn sqlite_notices_a_lost_commit_a_changed_row_and_a_damaged_page() {
     // The count of free pages in page 1.
     damaged[39] ^= 1;
     assert!(sqlite().judge(&damaged, &[], &rows).is_err(), "a damaged page");
+}
+
+/// What the ledger excuses as a hidden log (`harness/src/ledger/doubts.rs`): SQLite itself writes a torn header again as it was,
+/// and a power loss may then bring back frames that the database file has long overtaken.
+#[test]
+fn sqlite_writes_a_header_with_a_wrong_checksum_again_as_it_was_and_old_frames_are_valid_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |name: &str| {
+        let connection = Connection::open(dir.path().join(name)).unwrap();
+        connection.execute_batch("PRAGMA page_size=512; PRAGMA journal_mode=wal; PRAGMA wal_autocheckpoint=0").unwrap();
+        connection
+    };
+    let file = |name: &str| std::fs::read(dir.path().join(name)).unwrap();
+    let write = |name: &str, database: &[u8], log: &[u8]| {
+        std::fs::write(dir.path().join(name), database).unwrap();
+        std::fs::write(dir.path().join(format!("{name}-wal")), log).unwrap();
+    };
+    let rows = |connection: &Connection| {
+        connection.query_row("SELECT count(*) FROM kv", [], |row| row.get::<_, u32>(0)).unwrap()
+    };
+
+    // Two commits in a log that was restarted once, both in the database file.
+    let whole = open("whole");
+    whole.execute_batch("CREATE TABLE kv(k INTEGER PRIMARY KEY, v BLOB); PRAGMA wal_checkpoint(RESTART)").unwrap();
+    whole.execute_batch("INSERT INTO kv VALUES(1, 'a')").unwrap();
+    whole.execute_batch("INSERT INTO kv VALUES(2, 'b'); PRAGMA wal_checkpoint(PASSIVE)").unwrap();
+    let (database, log) = (file("whole"), file("whole-wal"));
+
+    // The header is torn, so the log counts as empty; the next writer makes the same header again.
+    let mut torn = log.clone();
+    torn[24] ^= 255;
+    write("torn", &database, &torn);
+    assert_eq!(recover(&database, &torn, 512).log.hidden, recover(&database, &log, 512).log.mx_frame);
+    let after = open("torn");
+    assert_eq!(rows(&after), 2);
+    after.execute_batch("INSERT INTO kv VALUES(3, 'c')").unwrap();
+    assert_eq!(file("torn-wal")[..32], log[..32]);
+
+    // The power fails before the new frames are durable: of the old ones the first is still there.
+    write("lost", &database, &[&file("torn-wal")[..32], &log[32..32 + 536]].concat());
+    assert_eq!(rows(&open("lost")), 1);
 }

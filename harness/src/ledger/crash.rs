@@ -87,6 +87,10 @@ impl Ledger {
     /// The fault that explains a recovered image which is none that is owed: it shows a commit that is old enough to rest
     /// on nothing doubtful, but for pages that are doubtful themselves.
     fn excused(&self, recovered: &Recovered, owed: Survival) -> Option<Fault> {
+        let is_hidden = recovered.log.mx_frame > 0 && self.doubts.hidden_log() == recovered.log.generation;
+        if owed.kind == CrashKind::Power && is_hidden && self.frames_synced == 0 {
+            return Some(Fault::TornWrites);
+        }
         let excuse = self.doubts.excuse().filter(|_| owed.kind == CrashKind::Power)?;
         // Without its header the log of before may be back, cut off anywhere, over a database file that has gone on.
         if excuse.log_from.is_some_and(|(from, _)| from == HEADER) {
@@ -317,6 +321,8 @@ impl Ledger {
             }
         }
         self.doubts.note_ahead(ahead);
+        let stays_hidden = kind == CrashKind::Process && self.doubts.hidden_log() == Some(generation);
+        self.doubts.note_hidden(generation, recovered.log.hidden > 0 || stays_hidden);
         self.injected = None;
         self.conns.iter_mut().for_each(|conn| *conn = ConnFacts::default());
         commit

@@ -16,6 +16,13 @@
 //! 5. under NORMAL a commit is not padded (`walFrames` pads where it is about to sync), so what a checkpoint's fsync of the
 //!    log has covered may be spoilt by the next commit. If that checkpoint was held back the log was still needed.
 //!
+//! Recovery takes sequence number and salts over from a header before it looks at the header's checksum (so does SQLite's), for
+//! the next header to have them. So if the power fails while the header of a new generation is written, and
+//!
+//! 6. the sector tears between the old salts and the new checksum, the next header is the old one again, byte for byte, and
+//!    the frames behind it are valid as they were, though the database file has gone on. Until new ones are durable in
+//!    their place, another power loss may bring them back.
+//!
 //! Only such doubts are an excuse for a state that is no committed prefix, and only for what rests on them: commits whose
 //! frames lie behind a doubtful one, pages that were copied from there, and pages that lost their log while they were
 //! doubtful themselves. Everything else is owed as ever. An fsync that lies leaves the same doubts until an honest one.
@@ -105,6 +112,8 @@ pub(super) struct Doubts {
     covers: BTreeMap<OpId, Cover>,
     /// See [`Unpadded`].
     unpadded: Option<Unpadded>,
+    /// The header was torn, and the next one will be the one that it was before: old frames are valid again behind it.
+    hides_log: bool,
 }
 
 /// The frames that share the sector in which a recovered or synced log ends, if it ends within one.
@@ -117,7 +126,21 @@ pub(super) struct Unpadded {
 impl std::hash::Hash for Doubts {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         // Ids of operations are only compared.
-        let Self { tracking, log, generation, next_generation, database, settled, exposed, covers, unpadded } = self;
+        let Self {
+            tracking,
+            log,
+            generation,
+            next_generation,
+            database,
+            settled,
+            exposed,
+            covers,
+            unpadded,
+            hides_log,
+        } = self;
+        if *hides_log {
+            generation.hash(state);
+        }
         if *tracking == Tracking::Off {
             // Nobody asks, so generations must not tell states apart.
             return;
@@ -182,6 +205,7 @@ impl Doubts {
     /// are as valid behind it as they were.
     pub(super) fn note_header_written(&mut self) {
         if self.generation != self.next_generation {
+            self.hides_log = false;
             self.unpadded = None;
             self.log = Cells::default();
             self.generation = self.next_generation;
@@ -310,6 +334,19 @@ impl Doubts {
         let mut exposed = std::mem::take(&mut self.exposed);
         exposed.retain(|_, (behind, _)| *behind == Behind::CutLog && unpadded.is_some());
         *self = Self { tracking: self.tracking, generation, unpadded, exposed, ..Self::default() };
+    }
+
+    /// A crash has left a log of this generation, and maybe commits that are hidden behind a torn header.
+    pub(super) fn note_hidden(&mut self, generation: (u32, u64), hides_log: bool) {
+        self.hides_log = hides_log;
+        if hides_log {
+            self.generation = generation;
+        }
+    }
+
+    /// The generation whose old frames may be valid again.
+    pub(super) fn hidden_log(&self) -> Option<(u32, u64)> {
+        self.hides_log.then_some(self.generation)
     }
 
     /// What is unpadded now may be cut off below these pages, which were copied before.

@@ -15,6 +15,9 @@ pub struct LogState {
     pub checksum: (u32, u32),
     /// Valid frames behind the last commit, which belong to none.
     pub tail: u32,
+    /// Behind a header with a wrong checksum: the last frame of the last commit that is valid once its checksum is right. Who
+    /// writes the header again keeps its sequence number and salts, as SQLite does, and so makes these frames valid.
+    pub hidden: u32,
 }
 
 /// A recovered database.
@@ -74,6 +77,8 @@ pub fn recover(database: &[u8], log: &[u8], page_size: usize) -> Recovered {
     state.generation = Some((u32_at(log, 12), u64::from(u32_at(log, 16)) << 32 | u64::from(u32_at(log, 20))));
     let mut running = sum((0, 0), &log[..24], big);
     if !header_is_whole(log) {
+        let checksum = [running.0.to_be_bytes(), running.1.to_be_bytes()].concat();
+        state.hidden = recover(&[], &[&log[..24], &checksum, &log[32..]].concat(), page_size).log.mx_frame;
         return Recovered { log: state, frame_pages: Vec::new(), image };
     }
     let mut frames: Vec<(u32, usize)> = Vec::new();
