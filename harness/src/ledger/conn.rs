@@ -52,6 +52,8 @@ pub struct StatementFacts {
     pub abandoned: bool,
     /// The lock that it was refused last, if it has got none since.
     pub refused: Option<LockId>,
+    /// Whether it has asked for a lock since it lost a race last.
+    pub(super) asked_for_lock: bool,
     /// What it has met so far that explains an error.
     pub met: Met,
     /// The commit that it published and has not been acknowledged for.
@@ -77,8 +79,6 @@ pub struct Met {
     pub stale_snapshot: bool,
     /// How often it has begun its read start again after it had asked for a lock.
     pub lost_races: u32,
-    /// It has asked for a lock since it lost a race last.
-    pub asked_for_lock: bool,
     /// It was to undo or release a savepoint that is not open.
     pub no_savepoint: bool,
     /// Its checkpoint has waited for a lock, though a PASSIVE one does not.
@@ -196,7 +196,7 @@ impl StatementFacts {
     /// try.
     pub(super) fn note_yield(&mut self, site: Site) {
         match site {
-            Site::ReadRetry => self.met.lost_races += u32::from(std::mem::take(&mut self.met.asked_for_lock)),
+            Site::ReadRetry => self.met.lost_races += u32::from(std::mem::take(&mut self.asked_for_lock)),
             Site::CheckpointBusy => self.met.waited_unasked |= !self.may_wait,
             _ => {}
         }
@@ -226,6 +226,8 @@ impl Hash for StatementFacts {
             abandoned,
             // Only told when a run stands still.
             refused: _,
+            // By the time that somebody asks, it is set in every engine that does ask for locks: it would only tell states apart.
+            asked_for_lock: _,
             met,
             published,
             published_whole,

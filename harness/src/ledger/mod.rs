@@ -309,7 +309,7 @@ impl Ledger {
             EventKind::LockBusy { lock, .. } => {
                 let statement = self.conn_mut(conn).current_mut();
                 statement.refused = Some(lock);
-                (statement.met.busy_lock, statement.met.asked_for_lock) = (true, true);
+                (statement.met.busy_lock, statement.asked_for_lock) = (true, true);
             }
             EventKind::Lock { lock, mode } => self.note_lock(conn, lock, mode),
             EventKind::Unlock { lock, mode } => self.note_unlock(conn, lock, mode),
@@ -384,7 +384,7 @@ impl Ledger {
         let facts = self.conn_mut(conn);
         let is_stale = facts.reading.is_some() && facts.stands_at != published;
         let statement = facts.current_mut();
-        (statement.refused, statement.met.asked_for_lock) = (None, true);
+        (statement.refused, statement.asked_for_lock) = (None, true);
         if lock == LockId::WRITE {
             statement.met.stale_snapshot = is_stale;
         }
