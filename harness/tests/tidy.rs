@@ -117,6 +117,7 @@ fn every_file_of_a_kind_is_in_the_table_beside_it() {
             "reports/src",
             &[
                 "lib",
+                "alone",
                 "event",
                 "images",
                 "lanes",
@@ -173,4 +174,30 @@ fn nothing_is_left_to_do_and_no_test_is_ignored() {
             assert!(mentions(&text, &words).is_empty(), "{name}");
         }
     }
+}
+
+#[test]
+fn the_top_level_shows_the_architecture_and_nothing_else() {
+    let known = [
+        ".cargo",
+        ".ci",
+        ".git",
+        ".github",
+        ".gitignore",
+        "Cargo.lock",
+        "Cargo.toml",
+        "LICENSE",
+        "README.md",
+        "clippy.toml",
+        "harness",
+        "models",
+        "reports",
+        "rustfmt.toml",
+        "scenarios",
+    ];
+    let ignored = fs::read_to_string(root().join(".gitignore")).unwrap();
+    let is_ignored = |name: &str| ignored.lines().any(|line| line.strip_prefix('/') == Some(name));
+    let names = fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let strange: Vec<_> = names.filter(|name| !known.contains(&name.as_str()) && !is_ignored(name)).collect();
+    assert!(strange.is_empty(), "{strange:?}: what is left of a run belongs into .gitignore, not into the repository");
 }
