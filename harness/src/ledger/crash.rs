@@ -87,6 +87,7 @@ impl Ledger {
     /// The fault that explains a recovered image which is none that is owed: it shows a commit that is old enough to rest
     /// on nothing doubtful, but for pages that are doubtful themselves.
     fn excused(&self, recovered: &Recovered, owed: Survival) -> Option<Fault> {
+        // Behind a header that was torn and is the old one again, until a frame of it is durable.
         let is_hidden = recovered.log.mx_frame > 0 && self.doubts.hidden_log() == recovered.log.generation;
         if owed.kind == CrashKind::Power && is_hidden && self.frames_synced == 0 {
             return Some(Fault::TornWrites);

@@ -4,8 +4,9 @@
 //! The ledger believes events about *what was done* and derives from them what *must be so*; invariants compare the
 //! subject with it. It never reads the subject's memory.
 //!
-//! Commits are numbered from 0, the state at the start. `conn.rs` holds the facts about one connection, `versions.rs` the
-//! contents per commit, `disk.rs` what the disk has done, `crash.rs` what a crash leaves, `doubts.rs` what no fsync has covered although one said so.
+//! Commits are numbered from 0, the state at the start. `conn.rs` holds the facts about one connection, `statement.rs` those about
+//! one statement, `versions.rs` the contents per commit, `disk.rs` what the disk has done, `crash.rs` what a crash leaves, `doubts.rs`
+//! what no fsync has covered although one said so.
 
 mod conn;
 mod crash;
@@ -13,6 +14,7 @@ mod disk;
 mod doubts;
 mod frames;
 mod state;
+mod statement;
 mod versions;
 
 use std::collections::BTreeMap;
@@ -24,9 +26,10 @@ use falken_models::event::{Actor, Event, EventKind, LogPoint, StatementKind};
 use falken_models::wal::{LockId, LockMode, READ_SLOTS_MAX, SyncMode};
 
 use crate::fault::Fault;
-pub use conn::{ConnFacts, Effect, Met, StatementFacts};
+pub use conn::ConnFacts;
 pub use crash::{Found, Ghost, Survival};
 pub use frames::{FrameFact, Frames};
+pub use statement::{Effect, Met, StatementFacts};
 pub use versions::{Bytes, Row, Versions};
 
 /// A commit.
