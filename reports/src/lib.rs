@@ -5,6 +5,7 @@
 //! search, an exploration of threads or a kill matrix, with a JSON form of its own; [`format`](mod@format) holds the formats that are made from it, for files.
 
 mod action;
+pub mod alone;
 mod catalogue;
 pub mod cycle;
 mod damage;

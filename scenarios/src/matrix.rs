@@ -16,7 +16,8 @@ use falken_harness::shrink;
 use falken_harness::strategy;
 use falken_models::bug::{Bug, Planted};
 use falken_models::wal::SyncMode;
-use falken_reports::kill::{Alone, Cell, Kill, KillReport, Row};
+use falken_reports::alone::Alone;
+use falken_reports::kill::{Cell, Kill, KillReport, Row};
 
 use crate::batch::in_order_until;
 use crate::catalog;

@@ -80,46 +80,46 @@ pub fn shown_by(bug: Bug) -> Option<(&'static str, &'static str)> {
     SHOWN_BY.iter().find(|(other, ..)| *other == bug).map(|(_, scenario, strategy)| (*scenario, *strategy))
 }
 
-/// Pairs that no run of the simulator shows, and why. A bug's entry names its own check first and then what may notice as
+/// Pairs of a bug and an invariant that no run of the simulator shows, and why. A bug's entry names its own check first and then what may notice as
 /// well; these are of the second kind but for one, which yield invariance shows and no run.
-pub const NOT_ALONE: &[(&str, &str, &str)] = &[
+pub const NOT_ALONE: &[(Bug, &str, &str)] = &[
     (
-        "completion.double-complete",
+        Bug::CompletionDoubleComplete,
         "IO-3",
         "a member counts twice only if it is given up alone; only forms of threads do that",
     ),
-    ("group.no-progress-wake", "LIVE-1", "the bound is for connections that are stepped fairly, woken or not"),
+    (Bug::GroupNoProgressWake, "LIVE-1", "the bound is for connections that are stepped fairly, woken or not"),
     (
-        "queue.overflow-invisible",
+        Bug::QueueOverflowInvisible,
         "IO-6",
         "what is left in the queue is never submitted, so it never acts after a drain",
     ),
     (
-        "queue.overflow-invisible",
+        Bug::QueueOverflowInvisible,
         "LIVE-1",
         "nothing waits for what is not counted; the page that it should have written is what is missing",
     ),
-    ("reentry.append-repeated", "PG-5", "a row that grew twice is a well-formed row"),
+    (Bug::ReentryAppendRepeated, "PG-5", "a row that grew twice is a well-formed row"),
     (
-        "reentry.free-chain-io-ignored",
+        Bug::ReentryFreeChainIoIgnored,
         "RE-1",
         "a chain freed by half gives the right answer; `--check yield-invariance` compares changes too, and shows it",
     ),
-    ("yield.explicit-taken-for-io", "LIVE-1", "the spin never leaves its step, which is LIVE-3's bound"),
-    ("page.failed-read-stays-locked", "LIVE-1", "the next to want the page reads it again, so nobody waits for it"),
+    (Bug::YieldExplicitTakenForIo, "LIVE-1", "the spin never leaves its step, which is LIVE-3's bound"),
+    (Bug::PageFailedReadStaysLocked, "LIVE-1", "the next to want the page reads it again, so nobody waits for it"),
     (
-        "dur.header-sync-error-ignored",
+        Bug::DurHeaderSyncErrorIgnored,
         "RE-3",
         "the flag belongs to the log and not to the statement, so nothing of the statement is left",
     ),
     (
-        "commit.fsync-error-keeps-frames",
+        Bug::CommitFsyncErrorKeepsFrames,
         "TX-2",
         "the next commit publishes the failed one, which its own client is told nothing about",
     ),
-    ("sync.flag-stuck-on-submit-error", "LIVE-1", "nobody waits for the flag"),
+    (Bug::SyncFlagStuckOnSubmitError, "LIVE-1", "nobody waits for the flag"),
     (
-        "stmt.teardown-resets-sibling-commit",
+        Bug::StmtTeardownResetsSiblingCommit,
         "RE-3",
         "fields are judged when no statement is under way, and the sibling is",
     ),
@@ -127,5 +127,5 @@ pub const NOT_ALONE: &[(&str, &str, &str)] = &[
 
 /// Why an invariant that is named for a bug does not catch it alone; `None` if it has to.
 pub fn why_not_alone(bug: Bug, check: &str) -> Option<&'static str> {
-    NOT_ALONE.iter().find(|(id, named, _)| *id == bug.id() && *named == check).map(|(.., why)| *why)
+    NOT_ALONE.iter().find(|(other, named, _)| *other == bug && *named == check).map(|(.., why)| *why)
 }

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, Night, Plan, Timing};
+use crate::alone::Alone;
 use crate::duel::DuelReport;
-use crate::kill::{Alone, KillReport, Row, ThreadKill};
+use crate::kill::{KillReport, Row, ThreadKill};
 
 /// How soon each strategy finds each planted bug.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -6,8 +6,8 @@ use falken_harness::scenario::Sync;
 use falken_harness::strategy;
 use falken_models::bug::Bug;
 use falken_reports::Night;
+use falken_reports::alone::{self, Alone};
 use falken_reports::duel::DuelReport;
-use falken_reports::kill::{Alone, alone_to_json, alone_to_table};
 use falken_reports::table::Style;
 
 use super::progress::Progress;
@@ -106,7 +106,7 @@ fn alone(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Ex
     let (started, mut progress) = (Instant::now(), Progress::new("alone", "checks"));
     let pairs = matrix_of(options, strategies)?.alone(|done, total| progress.update(done, total))?;
     progress.finish();
-    super::print(&style(options).map_or_else(|| alone_to_json(&pairs), |style| alone_to_table(&pairs, style)))?;
+    super::print(&style(options).map_or_else(|| alone::to_json(&pairs), |style| alone::to_table(&pairs, style)))?;
     let seconds = started.elapsed().as_secs_f64();
     deliver(options, |jobs| Night::of_alone(&pairs, options.cap, seconds, jobs))?;
     Ok(if pairs.iter().any(Alone::is_missed) { Exit::Violation } else { Exit::Pass })
