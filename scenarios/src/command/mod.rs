@@ -4,6 +4,7 @@ mod bugs;
 mod catalogue;
 pub mod check;
 mod explore;
+mod hung;
 mod invariance;
 mod list;
 mod nightly;

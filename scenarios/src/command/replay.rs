@@ -6,15 +6,16 @@ use falken_harness::case::Case;
 use falken_harness::fault::Damage;
 use falken_harness::repro::Repro;
 use falken_harness::run::RunReport;
-use falken_harness::scenario::Scenario;
 use falken_harness::shrink::Failing;
 use falken_models::bug::Bug;
 use falken_reports::{Failure as Found, Summary};
 
-use crate::cli::{Replay, ReportFiles};
+use crate::cli::Replay;
 use crate::exit::{Exit, Failure};
 use crate::history_file::Target;
 use crate::{report_files, repro_file, watchdog};
+
+use super::hung;
 
 /// Replays a repro file.
 ///
@@ -76,34 +77,11 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
 fn watched(options: &Replay, case: &Case, run: impl FnOnce() -> RunReport) -> RunReport {
     let started = Instant::now();
     let hangs = |_| {
-        let found = hung(&case.scenario, case.seed, options.call_limit, Ok(options.file.display().to_string()));
+        let found = hung::found(&case.scenario, case.seed, options.call_limit, Ok(options.file.display().to_string()));
         let summary = Summary { failure: Some(found), ..summary_of(case, started.elapsed()) };
-        end_hung("replay", &summary, options.json, &options.report);
+        hung::end("replay", &summary, options.json, &options.report);
     };
     watchdog::watched(Duration::from_secs_f64(options.call_limit), hangs, run)
-}
-
-/// Describes a run whose engine does not return.
-pub(super) fn hung(scenario: &Scenario, seed: u64, limit: f64, repro: Result<String, String>) -> Found {
-    Found {
-        seed,
-        violation: watchdog::violation(Duration::from_secs_f64(limit)),
-        hash: 0,
-        connections: scenario.connections(),
-        // They are the engine's thread's, and so is everything else that could be looked at.
-        last_events: Vec::new(),
-        scene: None,
-        replay: repro.as_ref().ok().map(|path| super::replay_command(path)),
-        repro,
-        story: None,
-    }
-}
-
-/// Reports that an engine does not return, and ends the process: a thread cannot be ended.
-pub(super) fn end_hung(command: &str, summary: &Summary, json: bool, report: &ReportFiles) -> ! {
-    let _ = super::print(&falken_reports::write(if json { "json" } else { "text" }, summary));
-    let _ = report_files::deliver(&report.files, &report_files::of_batch(command, summary, &report.files));
-    std::process::exit(Exit::Liveness.code().into())
 }
 
 /// Makes the run that was under way when somebody killed falken, from its seed.

@@ -28,7 +28,7 @@ use crate::report_files;
 use crate::repro_file::{self, Unfinished};
 use crate::watchdog::watched;
 
-use super::{catalogue, invariance, replay, shrink};
+use super::{catalogue, hung, invariance, replay, shrink};
 
 /// How often a line of progress is printed where there is no terminal.
 const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
@@ -97,10 +97,10 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
 /// An engine does not return, so falken ends without it, and leaves the file that makes the run again.
 fn give_up(options: &Run, batch: &Batch<'_>, seed: u64, repro: Option<PathBuf>) {
     let repro = repro.map(|path| path.display().to_string()).ok_or_else(|| "its file could not be written".to_owned());
-    let found = replay::hung(batch.scenario, seed, options.call_limit, repro);
+    let found = hung::found(batch.scenario, seed, options.call_limit, repro);
     let summary =
         Summary { failure: Some(found), ..summarise(options, batch.scenario, batch, Totals::default(), false) };
-    replay::end_hung("run", &summary, options.json, &options.report);
+    hung::end("run", &summary, options.json, &options.report);
 }
 
 /// What the user says is known.
