@@ -2,6 +2,28 @@
 
 use super::plan::Depth;
 use super::raw::Raw;
+use crate::action::CrashKind;
+
+/// Whose figures an image counts among.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Figures {
+    /// [`Coverage::first`].
+    First = 0,
+    /// [`Coverage::second`].
+    Second = 1,
+    /// [`Coverage::process`].
+    Process = 2,
+}
+
+impl Figures {
+    /// Those of a crash of the run itself.
+    pub(super) fn of(kind: CrashKind) -> Self {
+        match kind {
+            CrashKind::Power => Self::First,
+            CrashKind::Process => Self::Process,
+        }
+    }
+}
 
 /// The images of one kind of crash.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -78,6 +100,14 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    pub(super) fn of(&mut self, figures: Figures) -> &mut Explored {
+        match figures {
+            Figures::First => &mut self.first,
+            Figures::Second => &mut self.second,
+            Figures::Process => &mut self.process,
+        }
+    }
+
     /// Adds another run's figures.
     pub fn add(&mut self, other: &Self) {
         self.first.add(&other.first);

@@ -1,30 +1,25 @@
 //! Making, recovering and judging images.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use falken_models::connection::{BeginKind, Op};
 use falken_models::digest::{digest, mix};
 use falken_models::disk::Disk;
 use falken_models::event::{EventKind, LogPoint};
 
-use super::plan::Depth;
 use super::process::Process;
-use super::{Barrier, Coverage, Image, Lattice, plan};
+use super::walk::{Look, Walk};
+use super::{Barrier, Coverage, Explored, Figures, Image};
 use crate::action::CrashKind;
 use crate::ledger::{Creation, Ledger, Survival};
 use crate::parser::{self, LogState, Recovered, Rows};
-use crate::random::Stream;
 use crate::run::Oracle;
 use crate::scenario::CrashImages;
 use crate::subject::Subject;
-use crate::verdict::{Evidence, of_panic};
+use crate::verdict::Evidence;
 
 /// The invariant that does not hold, and why.
 pub type Broken = (&'static str, Evidence);
-
-/// The label of the random stream that samples images.
-pub(super) const SAMPLE: u64 = 0x6c61_7474_6963_6500;
 
 /// What is already known: nothing is recovered or judged twice.
 #[derive(Default)]
@@ -60,20 +55,11 @@ pub(super) struct Moment<'a> {
     second: Second,
 }
 
-/// Whose figures an image counts among; the number keeps their samples apart.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Figures {
-    First = 0,
-    Second = 1,
-    Process = 2,
-}
-
 impl Moment<'_> {
     fn figures(&self) -> Figures {
-        match (self.second, self.owed.kind) {
-            (Second::No, CrashKind::Power) => Figures::First,
-            (Second::No, CrashKind::Process) => Figures::Process,
-            (Second::After(_), _) => Figures::Second,
+        match self.second {
+            Second::No => Figures::of(self.owed.kind),
+            Second::After(_) => Figures::Second,
         }
     }
 }
@@ -134,50 +120,19 @@ impl<S: Subject> Explorer<S> {
                 Second::After(class) => mix(class, ledger.duty(owed)),
             };
             let moment = Moment { ledger, owed, duty, second };
-            self.explore_after(barrier, disk, &moment, oracle)?;
+            let limit = match second {
+                Second::No => self.options.images_max,
+                Second::After(_) => self.options.second_images_max,
+            };
+            let walk = Walk { barrier, kind, figures: moment.figures(), limit, seed: self.seed };
+            let tears = self.options.tears();
+            walk.go(disk, &tears, &mut Judging { explorer: self, moment: &moment, oracle })?;
         }
         Ok(())
     }
 
-    /// Judges the images that a crash of the moment's kind may leave.
-    fn explore_after(
-        &mut self,
-        barrier: Barrier,
-        disk: &Disk,
-        moment: &Moment<'_>,
-        oracle: &mut Option<Box<dyn Oracle>>,
-    ) -> Result<(), Broken> {
-        let kind = moment.owed.kind;
-        let limit = match moment.second {
-            Second::No => self.options.images_max,
-            Second::After(_) => self.options.second_images_max,
-        };
-        let before = *self.explored(moment);
-        self.explored(moment).note_barrier();
-        let stream = Stream::new(self.seed, mix(SAMPLE, before.barriers ^ (moment.figures() as u64) << 62));
-        let mut depth = Depth::Exhaustive;
-        for lattice in &Lattice::all(disk, kind, &self.options.tears()) {
-            self.explored(moment).note_lattice(lattice.raw());
-            let visited = plan::visit(lattice, u64::from(limit), stream, |image| {
-                let looked = catch_unwind(AssertUnwindSafe(|| self.look(image, moment, oracle)));
-                looked.unwrap_or_else(|panic| Err(of_panic(&*panic))).map_err(|(id, evidence)| {
-                    let number = self.explored(moment).images - before.images;
-                    let evidence = image.describe(evidence).with("crash", crash_in_words(kind, barrier));
-                    (id, evidence.with("image", format!("{number} at this moment")))
-                })
-            })?;
-            depth = depth.max(visited);
-        }
-        self.explored(moment).note_depth(depth);
-        Ok(())
-    }
-
-    fn explored(&mut self, moment: &Moment<'_>) -> &mut super::Explored {
-        match moment.figures() {
-            Figures::First => &mut self.coverage.first,
-            Figures::Second => &mut self.coverage.second,
-            Figures::Process => &mut self.coverage.process,
-        }
+    fn explored(&mut self, moment: &Moment<'_>) -> &mut Explored {
+        self.coverage.of(moment.figures())
     }
 
     fn look(
@@ -277,12 +232,21 @@ impl<S: Subject> Explorer<S> {
     }
 }
 
-pub(super) fn crash_in_words(kind: CrashKind, barrier: Barrier) -> String {
-    let what = match kind {
-        CrashKind::Power => "power loss",
-        CrashKind::Process => "crash of the process",
-    };
-    format!("{what} {}", barrier.name())
+/// The images of a moment, each of which the ledger judges.
+struct Judging<'a, S> {
+    explorer: &'a mut Explorer<S>,
+    moment: &'a Moment<'a>,
+    oracle: &'a mut Option<Box<dyn Oracle>>,
+}
+
+impl<S: Subject> Look for Judging<'_, S> {
+    fn explored(&mut self) -> &mut Explored {
+        self.explorer.explored(self.moment)
+    }
+
+    fn look(&mut self, image: &Image<'_>) -> Result<(), Broken> {
+        self.explorer.look(image, self.moment, self.oracle)
+    }
 }
 
 /// What a process can tell about an image after recovery, as one number: the state, and where and on what its next frame

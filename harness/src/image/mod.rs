@@ -11,7 +11,7 @@
 //!
 //! Exploring changes nothing in the run and takes no choice from its tape: it is a function of the run and its seed.
 //!
-//! Reading order: `lattice.rs` (chains and images), `plan.rs` (which of them), `explorer.rs` (recover, judge), `second.rs`
+//! Reading order: `lattice.rs` (chains and images), `plan.rs` (which of them), `walk.rs` (all of a moment), `explorer.rs` (recover, judge), `second.rs`
 //! (going on, crashing again), `readers.rs` (the images of an engine that shows no internals), `coverage.rs` (figures).
 
 mod coverage;
@@ -22,7 +22,9 @@ mod process;
 mod raw;
 mod readers;
 mod second;
+mod walk;
 
+use coverage::Figures;
 pub use coverage::{Coverage, Explored};
 pub use explorer::{Broken, Explorer, Second};
 pub use lattice::{Chain, Image, Lattice};

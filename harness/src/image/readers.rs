@@ -9,26 +9,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use falken_models::connection::Op;
-use falken_models::digest::mix;
 use falken_models::disk::{Disk, FileId};
 use falken_models::session::Config;
 use falken_models::state::StateHasher;
 use falken_models::wal::CheckpointMode;
 
-use super::explorer::{Broken, SAMPLE, crash_in_words};
-use super::plan::{self, Depth};
 use super::process::Process;
-use super::{Barrier, Coverage, Explored, Image, Lattice};
+use super::walk::{Look, Walk};
+use super::{Barrier, Broken, Coverage, Explored, Figures, Image};
 use crate::action::CrashKind;
 use crate::parser::{self, Rows};
-use crate::random::Stream;
 use crate::run::{Oracle, differ, read_files};
 use crate::scenario::{CrashImages, Scenario};
 use crate::subject::{make, on_own_thread};
-use crate::verdict::{Evidence, of_panic};
+use crate::verdict::Evidence;
 
 /// A moment at which images are read.
 pub struct Moment {
@@ -59,8 +55,8 @@ pub struct Readers<'a> {
     states: BTreeMap<u64, Rows>,
     /// (state, what is owed).
     judged: BTreeSet<(u64, u64)>,
-    /// The states that a power loss has come to, and those that a crash of the process has.
-    reached: BTreeSet<(bool, u64)>,
+    /// The states that each kind of crash has come to.
+    reached: BTreeSet<(Figures, u64)>,
 }
 
 impl<'a> Readers<'a> {
@@ -101,32 +97,15 @@ impl<'a> Readers<'a> {
         oracle: &mut Option<Box<dyn Oracle>>,
         judge: Judge<'_>,
     ) -> Result<(), Broken> {
-        let before = *self.explored(moment.kind);
-        self.explored(moment.kind).note_barrier();
-        let figures = u64::from(moment.kind == CrashKind::Process);
-        let stream = Stream::new(self.config.salt_seed, mix(SAMPLE, before.barriers ^ figures << 62));
-        let mut depth = Depth::Exhaustive;
-        for lattice in &Lattice::all(disk, moment.kind, &self.options.tears()) {
-            self.explored(moment.kind).note_lattice(lattice.raw());
-            let visited = plan::visit(lattice, u64::from(self.options.images_max), stream, |image| {
-                let looked = catch_unwind(AssertUnwindSafe(|| self.look(image, moment, oracle, judge)));
-                looked.unwrap_or_else(|panic| Err(of_panic(&*panic))).map_err(|(id, evidence)| {
-                    let number = self.explored(moment.kind).images - before.images;
-                    let evidence = image.describe(evidence).with("crash", crash_in_words(moment.kind, moment.barrier));
-                    (id, evidence.with("image", format!("{number} at this moment")))
-                })
-            })?;
-            depth = depth.max(visited);
-        }
-        self.explored(moment.kind).note_depth(depth);
-        Ok(())
+        let (barrier, kind) = (moment.barrier, moment.kind);
+        let (figures, limit, seed) = (Figures::of(kind), self.options.images_max, self.config.salt_seed);
+        let tears = self.options.tears();
+        let walk = Walk { barrier, kind, figures, limit, seed };
+        walk.go(disk, &tears, &mut Reading { readers: self, moment, oracle, judge })
     }
 
     fn explored(&mut self, kind: CrashKind) -> &mut Explored {
-        match kind {
-            CrashKind::Power => &mut self.coverage.first,
-            CrashKind::Process => &mut self.coverage.process,
-        }
+        self.coverage.of(Figures::of(kind))
     }
 
     fn look(
@@ -153,7 +132,7 @@ impl<'a> Readers<'a> {
                 state
             }
         };
-        if self.reached.insert((moment.kind == CrashKind::Power, state)) {
+        if self.reached.insert((Figures::of(moment.kind), state)) {
             self.explored(moment.kind).states += 1;
         }
         if self.judged.insert((state, moment.owed)) { judge(&self.states[&state]) } else { Ok(()) }
@@ -192,6 +171,24 @@ impl<'a> Readers<'a> {
                 Err(("FILES", evidence.with("first byte that differs", place)))
             }
         }
+    }
+}
+
+/// The images of a moment, each of which all its readers read.
+struct Reading<'r, 'a, 'j> {
+    readers: &'r mut Readers<'a>,
+    moment: &'r Moment,
+    oracle: &'r mut Option<Box<dyn Oracle>>,
+    judge: Judge<'j>,
+}
+
+impl Look for Reading<'_, '_, '_> {
+    fn explored(&mut self) -> &mut Explored {
+        self.readers.explored(self.moment.kind)
+    }
+
+    fn look(&mut self, image: &Image<'_>) -> Result<(), Broken> {
+        self.readers.look(image, self.moment, self.oracle, self.judge)
     }
 }
 
