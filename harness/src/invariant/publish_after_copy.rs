@@ -31,7 +31,8 @@ impl Invariant for PublishAfterCopy {
         }
         Ok(())
     }
-    /// What was published is what others find. Whoever changes it holds one of three locks, and says so before or after it does.
+
+    /// What was published is what others find. Whoever changes it holds one of three locks, and says so then.
     fn moment(&mut self, _moment: Moment, view: &View<'_>) -> Result<(), Evidence> {
         let Some(internals) = view.internals else { return Ok(()) };
         let changes = [LockId::WRITE, LockId::CKPT, LockId::RECOVER].iter().any(|lock| view.holder(*lock).is_some());

@@ -68,10 +68,9 @@ pub fn read_rows(image: &[u8], page_size: usize) -> Result<Rows, Problem> {
 /// The first field of the database header that is not as SQLite wants it, or as it is for a database in WAL mode (SQLite's
 /// "Database File Format", 1.3).
 fn wrong_field(image: &[u8], page_size: usize) -> Option<&'static str> {
-    // A page of 65,536 bytes is written as 1.
     let size = usize::from(u16::from_be_bytes([image[16], image[17]]));
     let wrong = [
-        (size != page_size % 65_535, "a page size"),
+        (size != page_size, "a page size"),
         (image[18..20] != [2, 2], "a journal mode"),
         (image[20] != 0, "reserved space"),
         (image[21..24] != [64, 32, 32], "payload fractions"),

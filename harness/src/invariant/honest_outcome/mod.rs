@@ -12,6 +12,7 @@ use falken_models::event::{Event, EventKind};
 use falken_models::session::Error;
 
 use super::{Invariant, View};
+use crate::ledger::Met;
 use crate::verdict::Evidence;
 
 /// See the module.
@@ -84,19 +85,7 @@ impl Invariant for HonestOutcome {
                 format!("connection c{conn} was told that its {name} succeeded, but an operation of it has failed");
             return Err(Evidence::new(summary));
         }
-        if facts.met.waited_unasked {
-            let summary = format!("the PASSIVE checkpoint of {id} ({name}) has waited for a lock instead of doing what it could");
-            return Err(Evidence::new(summary));
-        }
-        if result.is_ok() && facts.met.no_savepoint {
-            let summary = format!("{id} was told that its {name} succeeded, but no such savepoint is open");
-            return Err(Evidence::new(summary));
-        }
-        let is_savepoint = matches!(op, Op::Savepoint | Op::Release { .. } | Op::RollbackTo { .. });
-        if result.is_ok() && is_savepoint && view.in_transaction && !facts.met.did_savepoint {
-            let summary = format!("{id} was told that its {name} succeeded, but no savepoint was opened, released or undone");
-            return Err(Evidence::new(summary));
-        }
+        check_met(id, op, result.is_ok(), facts.met, view.in_transaction)?;
         if let Err(error) = result
             && facts.published.is_some()
             && !matches!(error, Error::Io(_) | Error::Abandoned)
@@ -171,4 +160,19 @@ impl HonestOutcome {
         let summary = format!("{id} was told that its {name} succeeded, but after it a transaction is {is}");
         Err(Evidence::new(summary).with("transaction before, opened by", format!("{before:?}")))
     }
+}
+
+/// What a statement has met, or has not, that goes ill with its outcome.
+fn check_met(id: StatementId, op: &Op, is_ok: bool, met: Met, in_transaction: bool) -> Result<(), Evidence> {
+    let is_savepoint = matches!(op, Op::Savepoint | Op::Release { .. } | Op::RollbackTo { .. });
+    let what = if met.waited_unasked {
+        "waited for a lock in its PASSIVE checkpoint, which does what it can without"
+    } else if is_ok && met.no_savepoint {
+        "was told that it succeeded, but no such savepoint is open"
+    } else if is_ok && is_savepoint && in_transaction && !met.did_savepoint {
+        "was told that it succeeded, but it has opened, released or undone no savepoint"
+    } else {
+        return Ok(());
+    };
+    Err(Evidence::new(format!("{id} ({}) {what}", op.kind().name())))
 }
