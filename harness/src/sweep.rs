@@ -1,6 +1,7 @@
 //! The sweep: each statement of a run is disturbed at its first yield, in another run at its second, and so on until there
-//! is none left; each I/O operation fails once, is cancelled once, and is refused once at its submission. What a statement has in flight when it
-//! is abandoned comes to each outcome of a cancel in turn: done before, done long after, done in part, not done.
+//! is none left; each I/O operation fails once and is refused once at its submission; what a statement waits for is cancelled
+//! once as a whole and once member by member. What a statement has in flight when it is abandoned comes to each outcome of a
+//! cancel in turn: done before, done long after, done in part, not done.
 //!
 //! A survey runs the scenario once without any disturbance and writes down every point at which there could be one. Up to
 //! its point a disturbed run is the survey, since nothing but the point differs; so there is one run for each point, and

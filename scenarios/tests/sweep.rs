@@ -45,6 +45,8 @@ fn a_put_with_overflow_under_a_checkpointer_is_clean_at_every_point_under_every_
                 assert!(of_puts >= 5, "{of_puts} points of puts for {}", aim.name());
             }
             assert!(points.len() > 500, "{} points", points.len());
+            let members = points.iter().filter(|(point, _)| point.aim == Aim::Cancel && point.nth > 0).count();
+            assert!(members >= 5, "{members} points at which one member of a group is cancelled");
             let mut covered = Covered::new();
             if let Some((point, report)) = first_failure_counting(&sweep, &mut covered) {
                 panic!("seed {seed}, {point:?}: {:?}", report.verdict);
@@ -58,6 +60,16 @@ fn a_put_with_overflow_under_a_checkpointer_is_clean_at_every_point_under_every_
 }
 
 #[test]
+fn each_disturbance_has_points_when_it_is_the_only_one() {
+    let all = sweep(1, 0, None, &Aim::ALL).survey().points;
+    for aim in Aim::ALL {
+        let alone = sweep(1, 0, None, &[aim]).survey().points;
+        let among_all = all.iter().filter(|(point, _)| point.aim == aim).count();
+        assert_eq!(alone.len(), among_all, "points for {}", aim.name());
+    }
+}
+
+#[test]
 fn bugs_of_cancellation_show_in_the_sweep_of_one_schedule_and_replay() {
     let cases = [
         (Bug::AbandonPartialStatementKept, Aim::Abandon),
@@ -65,6 +77,7 @@ fn bugs_of_cancellation_show_in_the_sweep_of_one_schedule_and_replay() {
         (Bug::CommitErrorLeavesDanglingTx, Aim::Eio),
         (Bug::CompletionErrorCountsAsSuccess, Aim::Eio),
         (Bug::AbandonPartialStatementKept, Aim::CancelDone),
+        (Bug::CompletionErrorCountsAsSuccess, Aim::Cancel),
     ];
     for (bug, aim) in cases {
         let sweep = sweep(1, 0, Some(bug), &[aim]);

@@ -8,7 +8,7 @@ use falken_models::wal::format::{FRAME_HEADER_LEN, HEADER_LEN, frame_len};
 use falken_models::wal::{LockId, SyncMode};
 
 use super::doubts::{HEADER, Unpadded};
-use super::{Ledger, SyncCover};
+use super::{Ledger, Submitter, SyncCover};
 use crate::fault::Fault;
 
 impl Ledger {
@@ -57,13 +57,16 @@ impl Ledger {
         let EventKind::Finish { op, file, io, offset, len, result, digest, .. } = *kind else { return };
         let injected = self.injected.take();
         let ok = matches!(result, IoResult::Ok(_));
-        if let Some((conn, slot, ordinal)) = self.owners.remove(&op) {
+        if let Some(Submitter { conn, slot, ordinal, cancelled }) = self.owners.remove(&op) {
             let is_whole =
                 matches!(result, IoResult::Ok(moved) if moved == len || !matches!(io, IoKind::Read | IoKind::Write));
             if !is_whole {
-                // Whoever waits for the same page gets the same error.
+                // Whoever waits for the same page gets the same error, also who has begun to after the cancel.
                 let running = self.conn_mut(conn).statements.iter_mut().filter(|statement| statement.running);
-                running.for_each(|statement| statement.met.failed_io = true);
+                running.for_each(|statement| {
+                    statement.met.failed_io = true;
+                    statement.met.cancelled |= cancelled;
+                });
             }
             let facts = &mut self.conn_mut(conn).statements[usize::from(slot)];
             // A read of a page that fails is made again or fails its statement; what the statement returns tells. A

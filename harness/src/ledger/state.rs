@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use falken_models::disk::OpId;
 
-use super::{Attempt, Frames, Ghost, Holders, Ledger};
+use super::{Attempt, Frames, Ghost, Holders, Ledger, Submitter};
 
 impl Ledger {
     /// Hashes what does not belong to one connection.
@@ -69,8 +69,8 @@ impl Ledger {
         for op in in_flight {
             self.syncs.get(&op).hash(state);
             // Statements are counted up, and only compared: an older one never becomes the current one again.
-            let current = |(_, slot, ordinal): &(u8, u8, u32)| facts.statements[usize::from(*slot)].ordinal == *ordinal;
-            self.owners.get(&op).map(|owner| (owner.1, current(owner))).hash(state);
+            let current = |by: &Submitter| facts.statements[usize::from(by.slot)].ordinal == by.ordinal;
+            self.owners.get(&op).map(|by| (by.slot, current(by), by.cancelled)).hash(state);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! One disturbance at one point of a schedule that another strategy decides, and none elsewhere; or none at all, while the
 //! points are written down at which there could be one.
 
+use std::fmt;
+
 use falken_models::connection::StatementId;
 use falken_models::session::STATEMENT_SLOTS;
 use falken_models::site::Site;
@@ -19,7 +21,7 @@ pub enum Aim {
     Drop,
     /// The connection is interrupted.
     Interrupt,
-    /// What the statement waits for is cancelled, before anything of it is done.
+    /// What the statement waits for is cancelled, before anything of it is done: all of it, or one member of a group.
     Cancel,
     /// The operation that ends there fails with EIO.
     Eio,
@@ -102,8 +104,8 @@ impl Aim {
         }
     }
 
-    /// Whether the statement must have something in flight for it.
-    const NEED_FLIGHT: [Self; 4] = [Self::Cancel, Self::CancelLate, Self::CancelPartly, Self::Cancelled];
+    /// For which an abandoned statement must have something in flight.
+    const NEED_FLIGHT: [Self; 3] = [Self::CancelLate, Self::CancelPartly, Self::Cancelled];
 }
 
 /// One point: at which action, what happens to whom.
@@ -119,8 +121,23 @@ pub struct Point {
     pub statement: u32,
     /// Where it is suspended; where it would have waited for what is refused.
     pub site: Site,
-    /// Of the submissions of a step, the one that is refused, from 0; 0 where nothing is refused, or all is cancelled.
+    /// Of the submissions of a step, the one that is refused, from 0; of the operations that a statement waits for, the
+    /// one that is cancelled, from 1, or 0 for all of them; 0 for every other aim.
     pub nth: u32,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { aim, key, id, statement, site, nth } = self;
+        write!(f, "{} {id}, ", aim.name())?;
+        match (aim, nth) {
+            (Aim::Cancel, 0) => f.write_str("all that it waits for, ")?,
+            (Aim::Cancel, nth) => write!(f, "only operation {nth} that it waits for, ")?,
+            (Aim::Refuse, nth) => write!(f, "submission {}, ", nth + 1)?,
+            _ => {}
+        }
+        write!(f, "statement {statement} at {}, before action {key}", site.name())
+    }
 }
 
 /// For how many actions a cancelled operation is kept in flight that completes late, if anybody else can act.
@@ -141,8 +158,9 @@ pub struct Aimed {
     last: Option<OptionId>,
     /// The action that it was.
     last_key: u64,
-    /// The last action before which an abandon was offered, and a refusal.
+    /// The last action before which an abandon was offered, a cancel, and a refusal.
     offers_abandon: Option<u64>,
+    offers_cancel: Option<u64>,
     offers_refusal: Option<u64>,
     /// Whether a submission of the last step could have been refused.
     can_refuse: bool,
@@ -173,6 +191,7 @@ impl Aimed {
             last: None,
             last_key: 0,
             offers_abandon: None,
+            offers_cancel: None,
             offers_refusal: None,
             can_refuse: false,
             counting: false,
@@ -210,13 +229,13 @@ impl Aimed {
             Some(OptionId::Step(id)) => Some(id),
             _ => None,
         };
-        let mut has_flight = false;
+        let mut in_flight = 0;
         for option in choice.options {
             let OptionId::Finish { owner, ordinal } = *option else { continue };
             let conn = usize::from(owner);
             self.unseen.resize(self.unseen.len().max(conn + 1), 0);
             let is_own = stepped.is_some_and(|id| id.conn == owner);
-            has_flight |= is_own;
+            in_flight += u32::from(is_own);
             submitted += u32::from(is_own && ordinal >= self.unseen[conn]);
         }
         for option in choice.options {
@@ -229,8 +248,12 @@ impl Aimed {
         if self.can_refuse {
             (0..submitted.min(REFUSED_MAX)).for_each(|nth| self.pass_at(choice, Aim::Refuse, id, self.last_key, nth));
         }
-        if has_flight && self.offers_abandon == Some(choice.key) {
+        if in_flight > 0 && self.offers_abandon == Some(choice.key) {
             Aim::NEED_FLIGHT.iter().for_each(|aim| self.pass_at(choice, *aim, id, choice.key, 0));
+        }
+        if in_flight > 0 && self.offers_cancel == Some(choice.key) {
+            let members = if in_flight > 1 { in_flight } else { 0 };
+            (0..=members).for_each(|nth| self.pass_at(choice, Aim::Cancel, id, choice.key, nth));
         }
     }
 
@@ -241,6 +264,7 @@ impl Aimed {
         }
         if choice.kind == Kind::Disturbance {
             self.offers_abandon = Aim::Abandon.place(choice).map(|_| choice.key);
+            self.offers_cancel = Aim::Cancel.place(choice).map(|_| choice.key);
             self.offers_refusal = Aim::Refuse.place(choice).map(|_| choice.key);
         }
         if let (Kind::Ending, Some(ending)) = (choice.kind, self.cancelled_ending(choice)) {
@@ -329,7 +353,8 @@ impl Strategy for Aimed {
 
     fn number(&mut self, kind: Kind, key: u64, most: u64) -> u64 {
         match self.point {
-            Some(point) if std::mem::take(&mut self.counting) => point.nth.into(),
+            // A connection may have more in flight than the statement waits for.
+            Some(point) if std::mem::take(&mut self.counting) && key == point.key => most.min(point.nth.into()),
             _ => self.inner.number(kind, key, most),
         }
     }

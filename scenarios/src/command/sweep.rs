@@ -74,12 +74,15 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
         }
         eprintln!("{}: seed {seed}, {done} points", scenario.name);
         if let Some((point, run)) = failed {
-            let Point { aim, id, statement, site, key, nth: _ } = point;
-            let text = format!("{} {id}, statement {statement} at {}, before action {key}", aim.name(), site.name());
-            report.notes.push(format!("disturbed: {text}"));
+            report.notes.push(format!("disturbed: {point}"));
             report.failure = Some(repro(&run));
             break;
         }
+    }
+    if report.points == 0 && report.failure.is_none() {
+        let with: Vec<&str> = aims(options).into_iter().map(Aim::name).collect();
+        let text = format!("`{}` has no point at which to disturb it with {}", scenario.name, with.join(", "));
+        return Err(Failure::Input(format!("{text}: nothing was swept")));
     }
     if nothing_to_cancel > 0 {
         report.notes.push(format!(
