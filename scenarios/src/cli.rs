@@ -130,7 +130,7 @@ pub struct Run {
     /// Report a violation as it was found
     #[arg(long)]
     pub no_shrink: bool,
-    /// The most seconds to spend on shrinking a violation
+    /// The most seconds to spend on shrinking a violation, and as many again on finding which orders matter
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     pub shrink_seconds: u32,
     /// Make every run twice, compare all choices and events, and report nothing but that
@@ -380,7 +380,7 @@ pub struct Shrink {
     /// Where the smaller one goes (default: FILE with the ending .shrunk.toml)
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// The most seconds to spend; with --certify as many again
+    /// The most seconds to spend; as many again on finding which orders matter, and with --certify
     #[arg(long, default_value_t = 120)]
     pub seconds: u32,
     /// Then search every schedule of what is left that has fewer actions: the repro is a shortest one, or a shorter one follows

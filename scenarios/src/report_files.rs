@@ -109,7 +109,7 @@ pub fn record(case: &Case) -> Recording {
     let (_, mut recording) = case.record();
     // Explaining replays the case for every entry of its tape, so that is for those that were shrunk.
     if case.tape.entries().len() <= EXPLAINED_MAX
-        && let Some(race) = Failing::of(case.clone()).and_then(|failing| shrink::explain(&failing).race)
+        && let Some(race) = Failing::of(case.clone()).and_then(|failing| shrink::explain(&failing, &mut || true).race)
     {
         recording.mark(&race);
     }

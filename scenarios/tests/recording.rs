@@ -65,7 +65,7 @@ fn the_racing_steps_of_a_checkpoint_that_ignores_marks_are_marked() {
     let (_, repro) = regressions().into_iter().find(|(name, _)| name == "ckpt.ignores-read-marks.toml").unwrap();
     let failing = Failing::of(repro.case.clone()).expect("its bug is planted");
     let (_, mut recording) = repro.case.record();
-    recording.mark(&explain(&failing).race.expect("orders of steps matter"));
+    recording.mark(&explain(&failing, &mut || true).race.expect("orders of steps matter"));
     let [first, second] = recording.race.expect("both steps are in the recording");
     assert!(first < second && second < recording.actions.len());
     let [first, second] = [first, second].map(|at| recording.actions[at].stepped().expect("a step"));

@@ -19,6 +19,8 @@ pub enum Freedom {
     AnyOrder,
     /// Any other order passes, or fails otherwise.
     OnlyThisOrder,
+    /// Whoever watches had enough before it was tried.
+    Untried,
 }
 
 impl Freedom {
@@ -27,6 +29,7 @@ impl Freedom {
         match self {
             Self::AnyOrder => "any order",
             Self::OnlyThisOrder => "only this order",
+            Self::Untried => "not tried",
         }
     }
 }
@@ -49,15 +52,18 @@ pub struct Explanation {
     pub race: Option<Race>,
 }
 
-/// Explains a case that fails. Costs some two runs for each entry of its tape.
-pub fn explain(failing: &Failing) -> Explanation {
+/// Explains a case that fails. Costs some two runs for each entry of its tape; `watch` ends it by returning `false`, and then
+/// says nothing of the entries that come first.
+pub fn explain(failing: &Failing, watch: &mut dyn FnMut() -> bool) -> Explanation {
     let Some(violation) = failing.report.verdict.violation() else { return Explanation::default() };
-    let asker = Asker { case: &failing.case, cause: cause(violation) };
+    let mut asker = Asker { case: &failing.case, cause: cause(violation), watch };
     let entries = failing.case.tape.entries();
-    let freedoms: Vec<Freedom> = (0..entries.len()).map(|at| asker.freedom(entries, at)).collect();
+    // Those next to the failure say most.
+    let mut freedoms: Vec<Freedom> = (0..entries.len()).rev().map(|at| asker.freedom(entries, at)).collect();
+    freedoms.reverse();
     let race = (0..entries.len()).rev().find_map(|at| match freedoms[at] {
         Freedom::OnlyThisOrder => asker.race(entries, at),
-        Freedom::AnyOrder => None,
+        Freedom::AnyOrder | Freedom::Untried => None,
     });
     Explanation { freedoms, race }
 }
@@ -65,6 +71,7 @@ pub fn explain(failing: &Failing) -> Explanation {
 struct Asker<'a> {
     case: &'a Case,
     cause: String,
+    watch: &'a mut dyn FnMut() -> bool,
 }
 
 impl Asker<'_> {
@@ -73,7 +80,10 @@ impl Asker<'_> {
         report.verdict.violation().map(cause).as_ref() == Some(&self.cause)
     }
 
-    fn freedom(&self, entries: &[TapeEntry], at: usize) -> Freedom {
+    fn freedom(&mut self, entries: &[TapeEntry], at: usize) -> Freedom {
+        if !(self.watch)() {
+            return Freedom::Untried;
+        }
         let without = [&entries[..at], &entries[at + 1..]].concat();
         let swapped = (at + 1 < entries.len()).then(|| {
             let mut swapped = entries.to_vec();
@@ -88,13 +98,13 @@ impl Asker<'_> {
     }
 
     /// The race at the order `at`, if it stops a connection within a statement and another one goes on.
-    fn race(&self, entries: &[TapeEntry], at: usize) -> Option<Race> {
+    fn race(&mut self, entries: &[TapeEntry], at: usize) -> Option<Race> {
         let OptionId::Run { id: stopped, until: Some(place @ Until { site: Some(_), .. }) } = entries[at].id else {
             return None;
         };
-        let steps = steps_of(self.case);
+        let (steps, failing) = steps_of(self.case);
         let stop = steps.iter().position(|step| *step == (stopped, place))?;
-        let overtook = steps.get(stop + 1)?.0;
+        let overtook = steps.get(stop + 1).map(|(id, _)| *id).filter(|id| *id != stopped)?;
         let burst: Vec<Until> =
             steps[stop + 1..].iter().take_while(|(id, _)| *id == overtook).map(|(_, until)| *until).collect();
         let returns =
@@ -102,7 +112,8 @@ impl Asker<'_> {
         let next = at + 1;
         let is_order_of = |entry: &TapeEntry| matches!(entry.id, OptionId::Run { id, .. } if id == overtook);
         if !returns || !entries.get(next).is_some_and(is_order_of) {
-            return Some(Race { stopped: (stopped, place), overtook: (overtook, None) });
+            let failing = failing.filter(|id| *id != stopped)?;
+            return Some(Race { stopped: (stopped, place), overtook: (failing, None) });
         }
         // Stopped earlier and earlier, until the failure goes away: the step after that place is the one.
         let mut needed = burst.last().copied();
@@ -110,7 +121,7 @@ impl Asker<'_> {
             let mut changed = entries.to_vec();
             changed[next].id = OptionId::Run { id: overtook, until: Some(*earlier) };
             needed = Some(*reached);
-            if !self.fails(changed) {
+            if !(self.watch)() || !self.fails(changed) {
                 break;
             }
         }
@@ -121,24 +132,30 @@ impl Asker<'_> {
 /// How many steps back the race is looked for.
 const STEPS_TRIED: usize = 200;
 
-/// Every step of the run, and where it led.
-fn steps_of(case: &Case) -> Vec<(StatementId, Until)> {
-    let steps = Arc::new(Mutex::new(Vec::new()));
+/// Every step of the run and where it led; and whose step was the last action, if one was.
+pub(super) fn steps_of(case: &Case) -> (Vec<(StatementId, Until)>, Option<StatementId>) {
+    let steps = Arc::new(Mutex::new(Steps::default()));
     let watcher = Watcher {
         inner: Replay::new(case.tape.clone()),
         whereabouts: Whereabouts::default(),
-        stepped: None,
         steps: Arc::clone(&steps),
     };
     case.run_under(Box::new(watcher));
-    std::mem::take(&mut *steps.lock())
+    let Steps { taken, last } = std::mem::take(&mut *steps.lock());
+    (taken, last)
+}
+
+#[derive(Default)]
+struct Steps {
+    taken: Vec<(StatementId, Until)>,
+    /// Who has taken the step of which it is not known yet where it leads.
+    last: Option<StatementId>,
 }
 
 struct Watcher {
     inner: Replay,
     whereabouts: Whereabouts,
-    stepped: Option<StatementId>,
-    steps: Arc<Mutex<Vec<(StatementId, Until)>>>,
+    steps: Arc<Mutex<Steps>>,
 }
 
 impl Strategy for Watcher {
@@ -146,16 +163,17 @@ impl Strategy for Watcher {
         let index = self.inner.choose(choice);
         if matches!(choice.kind, Kind::Who | Kind::Disturbance) {
             self.whereabouts.look(choice);
-            if let Some(id) = self.stepped.take()
+            let mut steps = self.steps.lock();
+            if let Some(id) = steps.last.take()
                 && let Some(place) = self.whereabouts.place(id)
             {
-                self.steps.lock().push((id, place));
+                steps.taken.push((id, place));
             }
         }
         if choice.kind == Kind::Who {
             self.whereabouts.took(choice.options[index]);
             if let OptionId::Step(id) = choice.options[index] {
-                self.stepped = Some(id);
+                self.steps.lock().last = Some(id);
             }
         }
         index

@@ -22,7 +22,7 @@ use falken_models::event::StatementKind;
 use strum::VariantArray;
 
 use crate::case::Case;
-use crate::choice::Tape;
+use crate::choice::{OptionId, Tape, Until};
 use crate::run::RunReport;
 use crate::verdict::Violation;
 pub use certify::{Certificate, Certified, certify};
@@ -87,6 +87,7 @@ pub fn shrink(case: Case, watch: &mut dyn FnMut(&Progress<'_>) -> bool) -> Optio
     let mut shrinker = Shrinker { cause, actions: best.report.actions, best, before, replays: 1, watch };
     shrinker.tell_as_orders();
     let is_fixed_point = shrinker.take_away();
+    shrinker.name_ends();
     let Shrinker { best, before, replays, .. } = shrinker;
     Some(Shrunk { smallest: best, before, replays, is_fixed_point })
 }
@@ -182,6 +183,31 @@ impl Shrinker<'_> {
         }
         let size = Size::of(&case, &report);
         Ok(Some(Failing { case, report, size }))
+    }
+
+    /// Whoever is ordered to a place to which its statement does not come goes on to the end of that statement: then the
+    /// order says so. The last one is left alone, since the failure may come first.
+    fn name_ends(&mut self) {
+        let (steps, _) = explain::steps_of(&self.best.case);
+        let mut entries = self.best.case.tape.entries().to_vec();
+        for at in (0..entries.len().saturating_sub(1)).rev() {
+            let OptionId::Run { id, until: Some(until @ Until { site: Some(_), .. }) } = entries[at].id else {
+                continue;
+            };
+            let begun = self.best.report.submitted.iter().filter(|one| one.id == id).count() as u32;
+            if begun == 0 || steps.contains(&(id, until)) {
+                continue;
+            }
+            let end = Until { statement: until.statement.min(begun), site: None, nth: 1 };
+            let order = std::mem::replace(&mut entries[at].id, OptionId::Run { id, until: Some(end) });
+            let case = Case { tape: Tape::new(entries.clone()), ..self.best.case.clone() };
+            self.replays += 1;
+            if case.run().hash == self.best.report.hash {
+                self.best.case = case;
+            } else {
+                entries[at].id = order;
+            }
+        }
     }
 
     /// Returns whether it came to an end by itself.

@@ -326,5 +326,5 @@ fn found(options: &Run, scenario: &Scenario, batch: &Batch<'_>, seed: u64, strat
     };
     let smaller = repro_file::repro(shrunk.smallest.case.clone(), strategy, &shrunk.smallest.report);
     let found = replay::found(&smaller.case, &shrunk.smallest.report, written(&path, &smaller));
-    Found { story: Some(shrink::story(&shrunk, raw.ok())), ..found }
+    Found { story: Some(shrink::story(&shrunk, limit, raw.ok())), ..found }
 }

@@ -1,5 +1,6 @@
 //! `falken shrink`: a failure as a page that a person reads.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
 use falken_harness::choice::{TapeEntry, Until};
+use falken_harness::scenario::Clients;
 use falken_harness::shrink::{self, Certificate, Certified, Explanation, Failing, Freedom, Progress, Race, Shrunk};
 use falken_models::site::Site;
 use falken_reports::{Order, Shrinking, Story};
@@ -44,7 +46,8 @@ pub fn shrink(options: &Shrink) -> Result<Exit, Failure> {
         return super::print(&falken_reports::rust_test::write(&smaller));
     }
     let found = super::replay::found(&smaller.case, &shrunk.smallest.report, Ok(path.display().to_string()));
-    let found = falken_reports::Failure { story: Some(Story { certificate, ..story(&shrunk, Some(name)) }), ..found };
+    let found =
+        falken_reports::Failure { story: Some(Story { certificate, ..story(&shrunk, limit, Some(name)) }), ..found };
     let violation = found.violation.clone();
     let summary = super::replay::summarise(&smaller.case, &shrunk.smallest.report, Some(found), started.elapsed());
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
@@ -118,9 +121,16 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>) {
     }
 }
 
-/// What shrinking led to, told and explained.
-pub(super) fn story(shrunk: &Shrunk, raw: Option<String>) -> Story {
-    Story { raw, ..explained(shrunk, &shrink::explain(&shrunk.smallest)) }
+/// What shrinking led to, told and explained; `limit` is for asking which orders matter.
+pub(super) fn story(shrunk: &Shrunk, limit: Duration, raw: Option<String>) -> Story {
+    let (started, bar) = (Instant::now(), bar());
+    let explanation = shrink::explain(&shrunk.smallest, &mut || {
+        bar.set_message("which orders matter");
+        bar.tick();
+        started.elapsed() < limit
+    });
+    bar.finish_and_clear();
+    Story { raw, ..explained(shrunk, &explanation) }
 }
 
 /// The same with an explanation that is known already.
@@ -132,7 +142,7 @@ pub(crate) fn explained(shrunk: &Shrunk, explanation: &Explanation) -> Story {
 
 /// A failing case, told and explained.
 pub(super) fn tell(failing: &Failing) -> Story {
-    told(failing, &shrink::explain(failing))
+    told(failing, &shrink::explain(failing, &mut || true))
 }
 
 fn told(failing: &Failing, explanation: &Explanation) -> Story {
@@ -143,7 +153,7 @@ fn told(failing: &Failing, explanation: &Explanation) -> Story {
         note: Some(freedom.name().into()),
     };
     Story {
-        programs: case.scenario.clients.iter().map(|clients| clients.program.clone()).collect(),
+        programs: case.scenario.clients.iter().map(program_of).collect(),
         orders: entries.map(order).collect(),
         settings: case.scenario.unusual_settings(),
         race: explanation.race.as_ref().map(race_in_words),
@@ -153,6 +163,16 @@ fn told(failing: &Failing, explanation: &Explanation) -> Story {
         certificate: None,
         raw: None,
     }
+}
+
+/// What a connection runs, and behind it what it runs beside that in its second slot.
+fn program_of(clients: &Clients) -> Vec<String> {
+    let Clients { program, beside_program, mix, beside, .. } = clients;
+    let drawn = |mix: &BTreeMap<String, u32>| (!mix.is_empty()).then(|| "transactions drawn from its mix".to_owned());
+    let first = program.iter().cloned().chain(drawn(mix));
+    let mut second = beside_program.iter().cloned().chain(drawn(beside));
+    let begins = second.next().map(|statement| format!("beside that, in its second slot: {statement}"));
+    first.chain(begins).chain(second).collect()
 }
 
 fn race_in_words(race: &Race) -> String {

@@ -173,7 +173,7 @@ fn told(spec: Spec, failed: Failed, shrunk: &shrink::Shrunk) -> Shrunk {
 fn explain(failing: &Failing) -> Option<shrink::Explanation> {
     let entries = failing.case.tape.entries().len() as u64;
     let actions = 2 * entries * failing.report.actions;
-    (failing.case.scenario.is_finite() && actions <= EXPLAIN_ACTIONS).then(|| shrink::explain(failing))
+    (failing.case.scenario.is_finite() && actions <= EXPLAIN_ACTIONS).then(|| shrink::explain(failing, &mut || true))
 }
 
 fn untold(spec: Spec, failed: Failed, case: Case, report: &RunReport) -> Shrunk {
