@@ -257,7 +257,8 @@ impl Draw<'_> {
             "layout-tx" => {
                 self.statements(BeginKind::Immediate, Self::change_layout_or_use_it, &[Op::Commit, Op::Rollback])
             }
-            "savepoint-tx" => self.savepoint_transaction(),
+            "savepoint-tx" => self.savepoint_transaction(Self::write),
+            "layout-savepoint-tx" => self.savepoint_transaction(Self::change_layout_or_use_it),
             "close" => vec![Op::Close],
             "checkpoint-passive" => vec![Op::Checkpoint(CheckpointMode::Passive)],
             "checkpoint-full" => vec![Op::Checkpoint(CheckpointMode::Full)],
@@ -267,8 +268,8 @@ impl Draw<'_> {
         }
     }
 
-    /// Writes with savepoints among them: opened, released, rolled back to, nested.
-    fn savepoint_transaction(&mut self) -> Vec<Op> {
+    /// Statements with savepoints among them: opened, released, rolled back to, nested.
+    fn savepoint_transaction(&mut self, statement: fn(&mut Self) -> Op) -> Vec<Op> {
         let mut ops = match self.number(3) {
             0 => vec![Op::Begin(BeginKind::Immediate)],
             // The outermost savepoint opens the transaction, before anything is read or written.
@@ -284,7 +285,7 @@ impl Draw<'_> {
                 0 | 1 => Op::Savepoint,
                 2 if depth > least => Op::Release { depth: inner(self).max(least) },
                 3 | 4 if depth > 0 => Op::RollbackTo { depth: inner(self) },
-                _ => self.write(),
+                _ => statement(self),
             };
             match op {
                 Op::Savepoint => depth += 1,

@@ -144,6 +144,10 @@ bugs! {
         "Turso #4289; SQLite read-start rule", "No re-check after the read slot is locked.";
     WalSlot0NotRevalidated, "wal.slot0-not-revalidated", Wal, ["TX-3"], "Turso #4289",
         "The \"ignore the log\" shortcut trusts an old header.";
+    WalMinFrameAfterRecheck, "wal.min-frame-after-recheck", Wal, ["WAL-2", "TX-3"], "SQLite read-start rule",
+        "nBackfill, from where a reader trusts the log, is read after the last check of the header.";
+    WalRetryKeepsHeader, "wal.retry-keeps-header", Wal, ["TX-2"], "SQLite read-start rule",
+        "A read start that has lost a race tries again with the header that has lost it.";
     WalOldMarkAsSnapshot, "wal.old-mark-as-snapshot", Wal, ["TX-4"], "Turso #3023, #3016, #4289",
         "With all slots taken the reader adopts an old mark as its snapshot.";
     WalNoBusySnapshotCheck, "wal.no-busy-snapshot-check", Wal, ["TX-5", "TX-9"], "Turso #2204",
@@ -164,6 +168,8 @@ bugs! {
         "LiteFS #142; SQLite checkpoint rule", "The checkpointer does not respect the readers' marks.";
     CkptNoSlot0Exclusive, "ckpt.no-slot0-exclusive", Checkpoint, ["WAL-7", "TX-3"], "SQLite checkpoint rule",
         "Backfill starts while slot 0 readers are active.";
+    CkptSaltsNotCompared, "ckpt.salts-not-compared", Checkpoint, ["CK-4", "WAL-5"], "SQLite 3.51.3, the WAL-reset bug",
+        "A checkpoint goes on with a header that a restart of the log has made old.";
     CkptPublishedBeforeCopy, "ckpt.published-before-copy", Checkpoint, ["WAL-5", "CK-3", "CK-2", "TX-3"],
         "Turso 94c912fb0; SQLite checkpoint rule", "nBackfill is published before the pages are copied.";
     CkptCopiesUncheckedCachedPage, "ckpt.copies-unchecked-cached-page", Checkpoint, ["CK-4", "CK-2", "TX-1"],
@@ -215,6 +221,8 @@ bugs! {
         "Turso #7260, #7345, #7191", "Dropping an open reader undoes a write that returned OK.";
     InterruptHitsNextStatement, "interrupt.hits-next-statement", Cancel, ["TX-7", "RE-3"], "Turso #1833",
         "An interrupt outlives the statement it was meant for.";
+    InterruptLeavesSavepoint, "interrupt.leaves-savepoint", Cancel, ["TX-2"], "neighbour of Turso #7420, #7682",
+        "The savepoint of an interrupted statement stays open and counts as one of the client's.";
     ConnDropKeepsLocks, "conn.drop-keeps-locks", Cancel, ["WAL-4", "LIVE-4"], "Turso #5022",
         "A dropped connection keeps its WAL locks.";
     CommitErrorLeavesDanglingTx, "commit.error-leaves-dangling-tx", Cancel, ["TX-1", "TX-2", "WAL-4"],

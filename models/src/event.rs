@@ -5,6 +5,8 @@
 
 mod words;
 
+use std::fmt;
+
 use strum::VariantArray;
 
 use crate::disk::{CancelOutcome, FileId, IoKind, IoResult, OpId};
@@ -42,6 +44,15 @@ pub enum PageSource {
     Frame(u32),
 }
 
+impl fmt::Display for PageSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Database => f.write_str("the database file"),
+            Self::Frame(frame) => write!(f, "frame {frame}"),
+        }
+    }
+}
+
 /// A point of the log: its generation and the last valid frame in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LogPoint {
@@ -51,6 +62,14 @@ pub struct LogPoint {
     pub salts: u64,
     /// The last frame (0: none).
     pub frame: u32,
+}
+
+impl fmt::Display for LogPoint {
+    /// `frame 3 of log 1 (salts 5143d83a0b1c2d3e)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seq, salts, frame } = self;
+        write!(f, "frame {frame} of log {seq} (salts {salts:016x})")
+    }
 }
 
 /// What a statement does to the data, for reading a trace.

@@ -76,12 +76,15 @@ const CASES: &[Case] = &[
     // A reader whose snapshot is not protected is noticed when it looks something up, if not before.
     case(Bug::WalSkipReadMarkRecheck, 100, &["WAL-2"]),
     case(Bug::WalSlot0NotRevalidated, 1500, &["WAL-2"]),
+    case(Bug::WalMinFrameAfterRecheck, 1500, &[]),
+    case(Bug::WalRetryKeepsHeader, 50, &[]),
     case(Bug::WalOldMarkAsSnapshot, 100, &[]),
     case(Bug::WalNoBusySnapshotCheck, 200, &[]),
     case(Bug::WalVisibleBeforeWritten, 50, &[]),
     case(Bug::WalRestartUnderReaders, 50, &[]),
     case(Bug::CkptIgnoresReadMarks, 50, &[]),
     case(Bug::CkptNoSlot0Exclusive, 50, &[]),
+    case(Bug::CkptSaltsNotCompared, 1500, &[]),
     case(Bug::CkptPublishedBeforeCopy, 50, &[]),
     case(Bug::CkptFailedReadSkipped, 50, &[]),
     case(Bug::CkptStaleDbSize, 100, &[]),
@@ -99,6 +102,7 @@ const CASES: &[Case] = &[
     case(Bug::SyncFlagStuckOnSubmitError, 50, &[]),
     // A statement that was half undone shows in the tree as soon as somebody walks it.
     case(Bug::AbandonPartialStatementKept, 300, &["RE-1"]),
+    case(Bug::InterruptLeavesSavepoint, 50, &[]),
     case(Bug::ConnDropKeepsLocks, 50, &[]),
     case(Bug::CommitErrorLeavesDanglingTx, 100, &[]),
     case(Bug::ReentryCountLastPageTwice, 200, &[]),

@@ -21,7 +21,13 @@ impl Invariant for Chain {
             return Ok(());
         }
         let nearest = found.err().map_or("none".into(), |(_, evidence)| evidence.summary);
-        let summary = format!("a copy of the files recovers {} frames, but {} are published", recovered.log.mx_frame, published.frame);
-        Err(Evidence::new(summary).with("generation", format!("{:?}, published {published:?}", recovered.log.generation)).with("contents", nearest))
+        let summary = format!(
+            "a copy of the files recovers {} frames, but {} are published",
+            recovered.log.mx_frame, published.frame
+        );
+        Err(Evidence::new(summary)
+            .with("log header", recovered.log.header_text())
+            .with("published", published)
+            .with("contents", nearest))
     }
 }

@@ -5,6 +5,10 @@ use falken_models::event::{Actor, Event, EventKind};
 use super::{Invariant, View};
 use crate::verdict::Evidence;
 
+fn or_none(number: Option<u32>) -> String {
+    number.map_or("none".into(), |number| number.to_string())
+}
+
 /// See the module.
 #[derive(Debug, Default, Hash)]
 pub struct CheckpointContent;
@@ -22,13 +26,17 @@ impl Invariant for CheckpointContent {
                 if right && pages.is_none_or(|pages| page <= pages) {
                     return Ok(());
                 }
-                format!("copies frame {frame} to page {page}, whose newest frame up to {} is {newest:?}", at.frame)
+                format!(
+                    "copies frame {frame} to page {page}, whose newest frame up to {} is {}",
+                    at.frame,
+                    or_none(newest)
+                )
             }
             EventKind::DbTruncate { pages: cut } if pages.is_some_and(|pages| pages != cut) => {
-                format!("cuts the database file to {cut} pages, but its header says {pages:?}")
+                format!("cuts the database file to {cut} pages, but its header says {}", or_none(pages))
             }
             _ => return Ok(()),
         };
-        Err(Evidence::new(format!("the checkpoint of c{conn} {what}")).with("header", format!("{at:?}")))
+        Err(Evidence::new(format!("the checkpoint of c{conn} {what}")).with("header", at))
     }
 }

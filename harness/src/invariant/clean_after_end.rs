@@ -35,7 +35,7 @@ fn check_header(connection: &Connection, view: &View<'_>) -> Result<(), Evidence
         (Some(found), Some(cached_at)) if session.view.header.is_init && found != cached_at => {
             let summary = format!("connection c{} has kept a header that its cache does not belong to", session.conn);
             Err(Evidence::new(summary)
-                .with("private header", format!("{header:?}, commit {found}"))
+                .with("private header", format!("{header}, commit {found}"))
                 .with("its last transaction saw", format!("commit {cached_at}")))
         }
         _ => Ok(()),

@@ -14,8 +14,8 @@ impl Invariant for FrameLookup {
         let (EventKind::Lookup { page, source }, Actor::Conn(conn)) = (event.kind, event.actor) else { return Ok(()) };
         let wrong = |what: String| {
             let facts = &view.ledger.conns[usize::from(conn)];
-            let summary = format!("connection c{conn} looks up page {page} and is led to {source:?}, {what}");
-            Err(Evidence::new(summary).with("reading", format!("{:?}", facts.reading)).with("published", format!("{:?}", view.ledger.published)))
+            let summary = format!("connection c{conn} looks up page {page} and is led to {source}, {what}");
+            Err(Evidence::new(summary).with("reading", facts.reading_text()).with("published", view.ledger.published))
         };
         let there = match source {
             PageSource::Database => view.ledger.database.get(page as usize - 1).copied(),

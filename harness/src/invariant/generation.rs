@@ -22,9 +22,7 @@ impl Invariant for Generation {
                     Some(before) if at.seq <= before.seq || at.salts == before.salts => {
                         let summary =
                             format!("{} restarted the log into a generation that is not new", name(event.actor));
-                        Err(Evidence::new(summary)
-                            .with("before", format!("{before:?}"))
-                            .with("after", format!("{at:?}")))
+                        Err(Evidence::new(summary).with("before", before).with("after", at))
                     }
                     _ => Ok(()),
                 }
@@ -51,9 +49,7 @@ fn check_position(at: LogPoint, event: &Event, view: &View<'_>) -> Result<(), Ev
         return Ok(());
     }
     let summary = format!("{} goes back to a position that the log has not had in this generation", name(event.actor));
-    Err(Evidence::new(summary)
-        .with("position", format!("{at:?}"))
-        .with("published", format!("{:?}", view.ledger.published)))
+    Err(Evidence::new(summary).with("position", at).with("published", view.ledger.published))
 }
 
 impl Generation {

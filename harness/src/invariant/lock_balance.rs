@@ -1,5 +1,6 @@
-//! Between statements a connection holds exactly the locks that its transaction calls for; and while a reader holds a slot, the
-//! slot's mark stays what it was, since only a holder of the slot alone may change it.
+//! Between statements a connection holds exactly the locks that its transaction calls for; while a reader holds a slot, the
+//! slot's mark stays what it was, since only a holder of the slot alone may change it; and whoever holds a lock of the log
+//! has the database file open, by its lock, or the last one to close would remove the log under it.
 
 use std::hash::{Hash, Hasher};
 
@@ -35,6 +36,16 @@ impl Invariant for LockBalance {
             }
             (EventKind::ReadEnd, Actor::Conn(conn), _) => self.set_mark(conn, None),
             (EventKind::Crash { .. }, ..) => self.marks.clear(),
+            (EventKind::Unlock { lock: LockId::DATABASE, .. }, Actor::Conn(conn), _) => {
+                let held = (0..LockId::DATABASE.0)
+                    .map(LockId)
+                    .find(|lock| holds(&view.ledger.locks[usize::from(lock.0)], conn));
+                if let Some(lock) = held {
+                    let summary =
+                        format!("connection c{conn} lets the database file go and still holds {}", lock.name());
+                    return Err(Evidence::new(summary));
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -42,8 +53,7 @@ impl Invariant for LockBalance {
 
     fn ended(&mut self, id: StatementId, op: &Op, _: &Result<Outcome, Error>, view: &View<'_>) -> Result<(), Evidence> {
         // A dropped connection owes nothing any more, whatever it believes itself.
-        let holds = |holders: &Holders| holders.exclusive == Some(id.conn) || holders.shared.contains(&id.conn);
-        match (0_u8..).zip(&view.ledger.locks).find(|(_, holders)| *op == Op::Drop && holds(holders)) {
+        match (0_u8..).zip(&view.ledger.locks).find(|(_, holders)| *op == Op::Drop && holds(holders, id.conn)) {
             Some((lock, _)) => {
                 let lock = LockId(lock).name();
                 Err(Evidence::new(format!("connection c{} has been dropped and still holds {lock}", id.conn)))
@@ -61,15 +71,23 @@ impl Invariant for LockBalance {
         let in_transaction = connection.in_transaction();
         for lock in (0..LockId::COUNT as u8).map(LockId) {
             let holders = &view.ledger.locks[usize::from(lock.0)];
-            let held = holders.exclusive == Some(conn) || holders.shared.contains(&conn);
+            let held = holds(holders, conn);
             let may_hold = in_transaction || (lock == LockId::DATABASE && holders.exclusive.is_none());
             if held != connection.owes_lock(lock) || (held && !may_hold) {
-                let summary = format!("connection c{conn} has ended its statement and {} {}", if held { "still holds" } else { "lost" }, lock.name());
+                let summary = format!(
+                    "connection c{conn} has ended its statement and {} {}",
+                    if held { "still holds" } else { "lost" },
+                    lock.name()
+                );
                 return Err(Evidence::new(summary).with("in a transaction", in_transaction));
             }
         }
         Ok(())
     }
+}
+
+fn holds(holders: &Holders, conn: u8) -> bool {
+    holders.exclusive == Some(conn) || holders.shared.contains(&conn)
 }
 
 impl LockBalance {

@@ -27,7 +27,7 @@ impl Invariant for NoFrameLost {
             {
                 let summary =
                     format!("a fresh reader takes page {page} from frame {frame}, which is not in the log file");
-                let published = format!("{:?}", ledger.published);
+                let published = ledger.published;
                 return Err(Evidence::new(summary)
                     .with("published", published)
                     .with("after an action of", name(event.actor)));

@@ -18,6 +18,6 @@ impl Invariant for NoLostUpdate {
         }
         let mine = mine.map_or("no commit".into(), |commit| format!("commit {commit}"));
         let summary = format!("{} starts writing on {mine}, but the newest is commit {newest}", name(event.actor));
-        Err(Evidence::new(summary).with("snapshot", format!("{at:?}")).with("published", format!("{:?}", view.ledger.published)))
+        Err(Evidence::new(summary).with("snapshot", at).with("published", view.ledger.published))
     }
 }

@@ -69,7 +69,7 @@ impl ResetGuard {
         let published = view.ledger.published;
         Err(Evidence::new(format!("connection c{conn} cuts the log file without holding {}", lost.name()))
             .with("held by", holder)
-            .with("published", format!("{published:?}")))
+            .with("published", published))
     }
 }
 

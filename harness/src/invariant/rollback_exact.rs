@@ -66,7 +66,13 @@ impl Invariant for RollbackExact {
         }
     }
 
-    fn ended(&mut self, id: StatementId, op: &Op, _result: &Result<Outcome, Error>, view: &View<'_>) -> Result<(), Evidence> {
+    fn ended(
+        &mut self,
+        id: StatementId,
+        op: &Op,
+        _result: &Result<Outcome, Error>,
+        view: &View<'_>,
+    ) -> Result<(), Evidence> {
         let Some(connection) = view.connection(id.conn) else { return Ok(()) };
         if !op.kind().reads_only() && !connection.is_changing_pages() {
             let seen = self.seen(id.conn);
@@ -102,19 +108,21 @@ impl RollbackExact {
         match pages.copied().filter(|page| before.get(page) != now.get(page)).min() {
             None => Ok(()),
             Some(page) => {
-                let state = |changed: Option<&u64>| changed.map_or("not changed".into(), |digest| format!("changed to {digest:016x}"));
+                let state = |changed: Option<&u64>| {
+                    changed.map_or("not changed".into(), |digest| format!("changed to {digest:016x}"))
+                };
                 Err(Evidence::new(summary)
                     .with("page", page)
                     .with("at the savepoint", state(before.get(&page)))
                     .with("now", state(now.get(&page)))
-                    .with("log position", format!("{at:?}, published {:?}", view.ledger.published)))
+                    .with("log position", format!("{at}, published {}", view.ledger.published)))
             }
         }
     }
 }
 
 fn position(summary: String, found: LogPoint, right: LogPoint) -> Evidence {
-    Evidence::new(summary).with("log position", format!("{found:?}")).with("must be", format!("{right:?}"))
+    Evidence::new(summary).with("log position", found).with("must be", right)
 }
 
 pub(super) fn changed(conn: u8, view: &View<'_>) -> Changed {

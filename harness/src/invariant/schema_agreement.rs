@@ -87,7 +87,8 @@ impl Invariant for SchemaAgreement {
             }
             EventKind::SavepointOpen { depth } => {
                 let changes = self.changes(conn);
-                changes.savepoints.resize(usize::from(depth), changes.now);
+                // Those outside it that are missing were opened before anybody asked, so before any change.
+                changes.savepoints.resize(usize::from(depth), None);
                 changes.savepoints.push(changes.now);
             }
             EventKind::SavepointRelease { depth } => self.changes(conn).savepoints.truncate(usize::from(depth)),

@@ -18,7 +18,7 @@ impl Invariant for SnapshotReads {
             EventKind::ReadBegin { at, .. } if view.ledger.commit_at(at).is_none() => {
                 let newest = view.ledger.published;
                 let summary = format!("{} has a snapshot that no commit ever published", super::name(event.actor));
-                Err(Evidence::new(summary).with("snapshot", format!("{at:?}")).with("published", format!("{newest:?}")))
+                Err(Evidence::new(summary).with("snapshot", at).with("published", newest))
             }
             EventKind::ReadBegin { .. } => check_same(event.actor, view),
             _ => Ok(()),

@@ -89,7 +89,7 @@ impl View<'_> {
                 Err(Evidence::new(summary)
                     .with("snapshot", snapshot)
                     .with("found", found)
-                    .with("transaction", format!("{:?}", facts.reading)))
+                    .with("transaction", facts.reading_text()))
             }
             _ => Ok(()),
         }

@@ -1,6 +1,7 @@
 //! The facts about one connection.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use falken_models::connection::Op;
@@ -19,6 +20,13 @@ pub struct Reading {
     pub mark: u32,
     /// Its snapshot.
     pub at: LogPoint,
+}
+
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { slot, mark, at } = self;
+        write!(f, "reads {at} on slot {slot} with mark {mark}")
+    }
 }
 
 /// A savepoint of a transaction.
@@ -244,6 +252,11 @@ impl ConnFacts {
         (self.reading, self.stands_at) = (None, LogPoint::default());
         let snapshot = self.snapshot;
         self.current_mut().ended_in = snapshot;
+    }
+
+    /// What it reads, in words.
+    pub fn reading_text(&self) -> String {
+        self.reading.map_or("it reads without a snapshot".into(), |reading| reading.to_string())
     }
 
     /// How many savepoints are open, that of a statement under way included.

@@ -11,7 +11,7 @@ use super::doubts::{HEADER, Unpadded};
 use super::{Attempt, Commit, ConnFacts, Creation, FrameFact, Frames, Ledger};
 use crate::action::CrashKind;
 use crate::fault::Fault;
-use crate::parser::{self, LogState, Recovered, Rows};
+use crate::parser::{self, Recovered, Rows};
 use crate::trace::RunHash;
 use crate::verdict::Evidence;
 
@@ -149,7 +149,7 @@ impl Ledger {
             }
             best = best.or(Some(commit));
         }
-        let LogState { generation, mx_frame, .. } = recovered.log;
+        let mx_frame = recovered.log.mx_frame;
         let excused = self.excused(recovered, owed);
         let describe = |evidence: Evidence| {
             evidence
@@ -157,7 +157,7 @@ impl Ledger {
                 .with("owed", format!("a commit from {} to {}", owed.must, owed.may))
                 .with("acknowledged", self.acknowledged)
                 .with("covered by a log fsync", self.synced)
-                .with("recovered log", format!("generation {generation:x?}, last commit frame {mx_frame}"))
+                .with("recovered log", format!("{}, last commit frame {mx_frame}", recovered.log.header_text()))
         };
         if let Some(commit) = best {
             let summary = format!("commits {} to {} are lost", commit + 1, owed.must);

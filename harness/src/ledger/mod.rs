@@ -23,6 +23,7 @@ use std::fmt;
 use falken_models::connection::{Op, StatementId};
 use falken_models::disk::{IoKind, OpId};
 use falken_models::event::{Actor, Event, EventKind, LogPoint, StatementKind};
+use falken_models::site::Site;
 use falken_models::wal::{LockId, LockMode, READ_SLOTS_MAX, SyncMode};
 
 use crate::fault::Fault;
@@ -104,6 +105,16 @@ struct SyncCover {
     database_effects: u64,
 }
 
+/// Who submitted an operation in flight: which statement of which slot of a connection.
+#[derive(Clone, Copy, Debug)]
+struct Submitter {
+    conn: u8,
+    slot: u8,
+    ordinal: u32,
+    /// It was asked to cancel from outside.
+    cancelled: bool,
+}
+
 /// The truth that the events imply.
 #[derive(Clone)]
 pub struct Ledger {
@@ -147,8 +158,8 @@ pub struct Ledger {
     pub ghosts: Vec<Ghost>,
     points: BTreeMap<LogPoint, u32>,
     syncs: BTreeMap<OpId, SyncCover>,
-    /// Who submitted an operation in flight, in which slot and which of its statements.
-    owners: BTreeMap<OpId, (u8, u8, u32)>,
+    /// Who submitted an operation in flight.
+    owners: BTreeMap<OpId, Submitter>,
     /// How many crashes there have been: each gives the commits new numbers.
     crashes: u64,
     /// What is not durable although an fsync said so.
@@ -236,7 +247,12 @@ impl Ledger {
     pub fn note(&mut self, event: &Event) {
         let Actor::Conn(conn) = event.actor else { return self.note_disk(&event.kind) };
         match event.kind {
-            EventKind::Yield { site } => self.conn_mut(conn).current_mut().note_yield(site),
+            EventKind::Yield { site } => {
+                if site == Site::HeaderStore {
+                    self.contend(conn);
+                }
+                self.conn_mut(conn).current_mut().note_yield(site);
+            }
             EventKind::Lookup { .. } => self.conn_mut(conn).current_mut().note_lookup(),
             EventKind::Dirtied { .. }
             | EventKind::Evicted { .. }
@@ -251,6 +267,7 @@ impl Ledger {
             | EventKind::AllSpilled
             | EventKind::TrunkAdded { .. }
             | EventKind::TrunkEmptied { .. }
+            | EventKind::Cancel { hit: None, .. }
             | EventKind::CancelOutcome { .. }
             | EventKind::Injected { .. }
             | EventKind::Drained
@@ -289,7 +306,8 @@ impl Ledger {
             EventKind::Submit { op, io, file, offset, len, .. } => {
                 let facts = &self.conns[usize::from(conn)];
                 if !facts.checkpoints_after_commit() {
-                    self.owners.insert(op, (conn, facts.stepping, facts.current().ordinal));
+                    let (slot, ordinal) = (facts.stepping, facts.current().ordinal);
+                    self.owners.insert(op, Submitter { conn, slot, ordinal, cancelled: false });
                 }
                 if let Some(frame) = self.frame_written(file, io, offset, len) {
                     self.frames.note_submitted(frame);
@@ -304,15 +322,16 @@ impl Ledger {
                 statement.io_failed |= io != IoKind::Read;
                 statement.met.failed_io = true;
             }
-            EventKind::Cancel { .. } => {
+            EventKind::Cancel { hit: Some((op, _)), .. } => {
                 let from_outside = self.injected == Some(Fault::Cancel);
-                let running = self.conn_mut(conn).statements.iter_mut().filter(|statement| statement.running);
-                running.for_each(|statement| statement.met.cancelled |= from_outside);
+                if let Some(submitter) = self.owners.get_mut(&op) {
+                    submitter.cancelled |= from_outside;
+                }
             }
             EventKind::LockBusy { lock, .. } => {
                 let statement = self.conn_mut(conn).current_mut();
                 statement.refused = Some(lock);
-                (statement.met.busy_lock, statement.asked_for_lock) = (true, true);
+                (statement.met.busy_lock, statement.asked_for_lock, statement.contended) = (true, true, true);
             }
             EventKind::Lock { lock, mode } => self.note_lock(conn, lock, mode),
             EventKind::Unlock { lock, mode } => self.note_unlock(conn, lock, mode),
@@ -337,9 +356,16 @@ impl Ledger {
                 self.frames.overwrite(frame, digest);
                 self.conn_mut(conn).own_pages.insert(page, digest);
             }
-            EventKind::Publish { at, pages, commit: true } => self.note_commit(conn, at, pages),
-            EventKind::Publish { .. } => {}
-            EventKind::Restart { at } => self.note_restart(conn, at),
+            EventKind::Publish { at, pages, commit } => {
+                self.contend(conn);
+                if commit {
+                    self.note_commit(conn, at, pages);
+                }
+            }
+            EventKind::Restart { at } => {
+                self.contend(conn);
+                self.note_restart(conn, at);
+            }
             EventKind::DatabaseReady { .. } => self.note_ready(),
             EventKind::WalRemove => {
                 self.conn_mut(conn).current_mut().met.log_gone = true;
@@ -357,7 +383,10 @@ impl Ledger {
                 (met.backfill, met.reader_locks) = (frame, 0);
                 self.doubts.note_backfill();
             }
-            EventKind::Recovered { at, .. } => self.note_recovered(at),
+            EventKind::Recovered { at, .. } => {
+                self.contend(conn);
+                self.note_recovered(at);
+            }
         }
     }
 
@@ -373,6 +402,13 @@ impl Ledger {
         if facts.reading.is_none() && is_alone {
             facts.acknowledged_before = acknowledged;
         }
+    }
+
+    /// A connection changes the published header, or may have changed a mark: whoever else is about to begin to read may
+    /// have to look again.
+    fn contend(&mut self, conn: u8) {
+        let others = (0..).zip(&mut self.conns).filter(|(other, _): &(u8, _)| *other != conn);
+        others.flat_map(|(_, facts)| &mut facts.statements).for_each(|statement| statement.contended = true);
     }
 
     fn note_lock(&mut self, conn: u8, lock: LockId, mode: LockMode) {
@@ -405,7 +441,12 @@ impl Ledger {
                     holders.shared.swap_remove(at);
                 }
             }
-            LockMode::Exclusive => holders.exclusive = None,
+            LockMode::Exclusive => {
+                holders.exclusive = None;
+                if lock >= LockId::read(0) && lock <= LockId::read(READ_SLOTS_MAX as u8) {
+                    self.contend(conn);
+                }
+            }
         }
         self.conn_mut(conn).current_mut().met.left_database |= lock == LockId::DATABASE;
     }

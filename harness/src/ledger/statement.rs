@@ -41,6 +41,8 @@ pub struct StatementFacts {
     pub refused: Option<LockId>,
     /// Whether it has asked for a lock since it lost a race last.
     pub(super) asked_for_lock: bool,
+    /// Whether a lock was refused to it, or somebody else has changed what a read start goes by, since it lost a race last.
+    pub contended: bool,
     /// What it has met so far that explains an error.
     pub met: Met,
     /// The commit that it published and has not been acknowledged for.
@@ -135,11 +137,14 @@ impl StatementFacts {
         Self { running: true, kind: Some(op.kind()), may_wait, ordinal, current, met, ..Self::default() }
     }
 
-    /// It gives way. A race counts as lost if something was asked for in it; to come by again and again without looking is no
-    /// try.
+    /// It gives way. A race counts as lost if something was asked for in it, and somebody has won it: to come by again and
+    /// again without looking is no try, and neither is to go by what has been old since the try before.
     pub(super) fn note_yield(&mut self, site: Site) {
         match site {
-            Site::ReadRetry => self.met.lost_races += u32::from(std::mem::take(&mut self.asked_for_lock)),
+            Site::ReadRetry => {
+                let (asked, contended) = (&mut self.asked_for_lock, &mut self.contended);
+                self.met.lost_races += u32::from(std::mem::take(asked) & std::mem::take(contended));
+            }
             Site::CheckpointBusy => self.met.waited_unasked |= !self.may_wait,
             _ => {}
         }
@@ -172,6 +177,8 @@ impl Hash for StatementFacts {
             refused: _,
             // By the time that somebody asks, it is set in every engine that does ask for locks: it would only tell states apart.
             asked_for_lock: _,
+            // Who has read the header tells as much, most often. States that this alone tells apart are taken for one.
+            contended: _,
             met,
             published,
             published_whole,

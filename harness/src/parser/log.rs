@@ -20,6 +20,14 @@ pub struct LogState {
     pub hidden: u32,
 }
 
+impl LogState {
+    /// What the header says, in words.
+    pub fn header_text(&self) -> String {
+        let text = |(seq, salts)| format!("the header is that of log {seq} (salts {salts:016x})");
+        self.generation.map_or("there is no header".into(), text)
+    }
+}
+
 /// A recovered database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovered {

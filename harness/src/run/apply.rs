@@ -203,10 +203,11 @@ impl<S: Subject> Run<'_, S> {
         self.note_events()?;
         self.note_visits(None);
         self.subject.crash();
+        let written = self.duty.is_none().then(|| self.disk.newest_contents(FileId::Wal));
         self.crash_disk(kind);
         self.note_events()?;
-        if self.duty.is_none() {
-            self.judge_crash(kind)?;
+        if let Some(written) = written {
+            self.judge_crash(kind, &written)?;
         }
         // Before the engine gets at them: recovering may change them.
         let files = self.duty.is_some() && self.subject.has_sqlite_files();
@@ -238,13 +239,18 @@ impl<S: Subject> Run<'_, S> {
     }
 
     /// What is left must be a commit that the sync mode allows, with every page and row in order.
-    fn judge_crash(&mut self, kind: CrashKind) -> Checked<()> {
+    /// `written` is the log as it was before, with what was in flight.
+    fn judge_crash(&mut self, kind: CrashKind, written: &[u8]) -> Checked<()> {
         let step = self.step;
         let failed = |invariant, evidence| Box::new(Violation { invariant, step, evidence });
         let [database, log] = FileId::ALL.map(|file| self.disk.contents(file));
         let recovered = parser::recover(&database, &log, self.ledger.page_size);
         let owed = self.ledger.owed(kind);
-        let (found, rows) = self.ledger.judge(&recovered, owed).map_err(|(id, evidence)| {
+        let (found, rows) = self.ledger.judge(&recovered, owed).map_err(|(id, mut evidence)| {
+            if parser::collide(&log, written, self.ledger.page_size) {
+                evidence.explained_by = evidence.explained_by.or(Some(Fault::PowerLoss));
+                evidence.summary.push_str(", under a checksum of the log that cannot tell it from what was written");
+            }
             // Half a transaction is no prefix; who asks only for the one is told that.
             match self.ledger.half_a_transaction(&recovered, owed) {
                 Some(half) if id == "DUR-2" && !self.checks.has(id) => failed("TX-1", half),

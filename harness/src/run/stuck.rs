@@ -11,7 +11,7 @@ use crate::verdict::{Evidence, Violation};
 
 impl<S: Subject> Run<'_, S> {
     /// Says of every statement that is under way what it waits for: a completion, or a lock, or nothing. Then who holds
-    /// locks and read slots, and what is in flight.
+    /// locks, read slots and buffers, and what is in flight.
     pub(super) fn stuck(&self, invariant: &'static str, summary: &str) -> Box<Violation> {
         let mut evidence = Evidence::new(summary);
         for (client, op) in self.clients.iter().zip(&self.running) {
@@ -29,6 +29,9 @@ impl<S: Subject> Run<'_, S> {
                 let text = format!("c{conn} reads on slot {} with mark {}", reading.slot, reading.mark);
                 evidence = evidence.with("slot", text);
             }
+        }
+        if let Some(lent) = self.subject.inspect().map(|all| all.shared.buffers.lent()).filter(|lent| *lent > 0) {
+            evidence = evidence.with("buffers", format!("{lent} of the pool of writes are lent"));
         }
         for op in &self.in_flight {
             let place = format!("{} {}+{}", op.file.name(), op.offset, op.len);

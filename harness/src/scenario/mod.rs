@@ -37,6 +37,7 @@ pub const TEMPLATES: &[&str] = &[
     "savepoint-tx",
     "change-layout",
     "layout-tx",
+    "layout-savepoint-tx",
     "checkpoint-passive",
     "checkpoint-full",
     "checkpoint-restart",

@@ -39,8 +39,8 @@ impl Scenario {
             let transactions = parse_program(program).unwrap_or_default();
             transactions.iter().flatten().any(|op| *op == Op::ChangeLayout)
         };
-        let draws =
-            |mix: &Mix| ["change-layout", "layout-tx"].iter().any(|name| mix.get(*name).is_some_and(|w| *w > 0));
+        let changing = ["change-layout", "layout-tx", "layout-savepoint-tx"];
+        let draws = |mix: &Mix| changing.iter().any(|name| mix.get(*name).is_some_and(|w| *w > 0));
         let has_changes = changes(&self.setup)
             || self.clients.iter().any(|clients| {
                 draws(&clients.mix)

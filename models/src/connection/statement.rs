@@ -230,7 +230,8 @@ impl Statement {
 
     /// The statement's own savepoint is not needed any more.
     fn undone(&mut self, s: &mut Session) -> Phase {
-        if let Some(depth) = self.undo_depth.take() {
+        let is_left = s.planted(Bug::InterruptLeavesSavepoint) && self.outcome == Err(Error::Interrupted);
+        if let Some(depth) = self.undo_depth.take().filter(|_| !is_left) {
             release_savepoint(s, depth);
         }
         s.release_writer();

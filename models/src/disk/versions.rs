@@ -229,6 +229,11 @@ impl Disk {
         })
     }
 
+    /// What a crash now leaves of a file if it loses nothing, and every operation in flight has reached the file.
+    pub fn newest_contents(&self, file: FileId) -> Vec<u8> {
+        self.versions(file, &[]).pick(self.sector_size, |_, versions| versions - 1)
+    }
+
     /// Lends a file that has or had a name, and the effects that are in flight to it.
     fn with_holder(
         &self,

@@ -213,6 +213,9 @@ impl StateTransition<Session> for BeginRead {
             }
             State::RecheckHeader(load) => {
                 if turn!(load.turn(s)) == Some(self.header) {
+                    if s.planted(Bug::WalMinFrameAfterRecheck) {
+                        self.min_frame = s.shared.wal.backfill() + 1;
+                    }
                     return self.adopt(s);
                 }
                 s.unlock(LockId::read(self.slot));
@@ -223,7 +226,8 @@ impl StateTransition<Session> for BeginRead {
                 if self.retries > s.shared.config.read_retries {
                     return Err(Error::Protocol);
                 }
-                self.state = Self::new(self.use_log).state;
+                let fresh = Self::new(self.use_log).state;
+                self.state = if s.planted(Bug::WalRetryKeepsHeader) { State::pick() } else { fresh };
                 s.give_way(Site::ReadRetry)
             }
         }

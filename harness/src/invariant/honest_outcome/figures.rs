@@ -50,5 +50,5 @@ pub(super) fn check(
     Err(Evidence::new(summary)
         .with("reported", format!("busy {busy}, log {log}, backfilled {backfilled}"))
         .with("nBackfill", ended.map_or(view.ledger.backfill, |ended| ended.backfill))
-        .with("header", format!("{from:?}")))
+        .with("header", from))
 }

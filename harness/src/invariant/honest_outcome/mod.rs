@@ -18,8 +18,16 @@ use crate::verdict::Evidence;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct HonestOutcome {
-    /// What has opened the transaction of each connection, if one is open.
-    opened: Vec<Option<OpenedBy>>,
+    /// The transaction of each connection, if one is open.
+    opened: Vec<Option<Open>>,
+}
+
+/// A transaction as its client knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Open {
+    by: OpenedBy,
+    /// How many savepoints are open; `None` if two statements have worked on them at a time.
+    savepoints: Option<usize>,
 }
 
 /// What has opened a transaction; with the outermost savepoint it ends only if that has.
@@ -29,17 +37,21 @@ enum OpenedBy {
     Savepoint,
 }
 
-impl OpenedBy {
+impl Open {
     /// What is open after a statement that has succeeded.
     fn after(op: &Op, before: Option<Self>) -> Option<Self> {
+        let with = |savepoints: usize| move |open: Self| Self { savepoints: Some(savepoints), ..open };
         match op {
-            Op::Begin(_) => Some(Self::Begin),
-            Op::Savepoint => before.or(Some(Self::Savepoint)),
+            Op::Begin(_) => Some(Self { by: OpenedBy::Begin, savepoints: Some(0) }),
+            Op::Savepoint => {
+                let open = before.unwrap_or(Self { by: OpenedBy::Savepoint, savepoints: Some(0) });
+                Some(Self { savepoints: open.savepoints.map(|count| count + 1), ..open })
+            }
             Op::Commit | Op::Rollback | Op::Close | Op::Drop => None,
-            Op::Release { depth: 0 } => before.filter(|by| *by == Self::Begin),
-            Op::Release { .. }
-            | Op::RollbackTo { .. }
-            | Op::Get { .. }
+            Op::Release { depth: 0 } => before.filter(|open| open.by == OpenedBy::Begin).map(with(0)),
+            Op::Release { depth } => before.map(with(usize::from(*depth))),
+            Op::RollbackTo { depth } => before.map(with(usize::from(*depth) + 1)),
+            Op::Get { .. }
             | Op::Put { .. }
             | Op::Append { .. }
             | Op::Delete { .. }
@@ -88,7 +100,7 @@ impl Invariant for HonestOutcome {
         check_met(id, op, result.is_ok(), facts.met, view.in_transaction)?;
         if let Err(error) = result
             && facts.published.is_some()
-            && !matches!(error, Error::Io(_) | Error::Abandoned)
+            && !matches!(error, Error::Abandoned)
         {
             let summary = format!("connection c{conn} was told \"{error}\", but its {name} has been published");
             return Err(Evidence::new(summary));
@@ -109,7 +121,7 @@ impl Invariant for HonestOutcome {
         if result.is_ok() && facts.published.is_some() && !facts.published_whole {
             let summary =
                 format!("connection c{conn} was told that its {name} succeeded, but its frames are not all published");
-            return Err(Evidence::new(summary).with("published", format!("{:?}", view.ledger.published)));
+            return Err(Evidence::new(summary).with("published", view.ledger.published));
         }
         if !changes || facts.published.is_some() {
             return Ok(());
@@ -121,8 +133,8 @@ impl Invariant for HonestOutcome {
 }
 
 impl HonestOutcome {
-    /// After a statement that has succeeded a transaction is open if it should be. A statement beside it may have ended the
-    /// transaction by failing; then nothing is said.
+    /// After a statement that has succeeded a transaction is open if it should be, and after any the savepoints that its client
+    /// has opened. A statement beside it may have ended the transaction by failing; then nothing is said.
     fn check_transaction(
         &mut self,
         id: StatementId,
@@ -135,10 +147,22 @@ impl HonestOutcome {
             self.opened.resize(slot + 1, None);
         }
         let before = self.opened[slot];
-        let after = if result.is_ok() { OpenedBy::after(op, before) } else { before };
-        self.opened[slot] = after.filter(|_| view.in_transaction);
+        let mut after = if result.is_ok() { Open::after(op, before) } else { before };
         let facts = &view.ledger.conns[slot];
-        if result.is_err() || facts.current().met.sibling {
+        let (sibling, moves_savepoints) = (facts.current().met.sibling, moves_savepoints(op));
+        if let Some(open) = after.as_mut().filter(|_| moves_savepoints && (sibling || result.is_err())) {
+            open.savepoints = None;
+        }
+        self.opened[slot] = after.filter(|_| view.in_transaction);
+        if let (Some(Open { savepoints: Some(count), .. }), false) = (self.opened[slot], sibling)
+            && facts.savepoints() != count
+        {
+            let (found, name) = (facts.savepoints(), op.kind().name());
+            let summary =
+                format!("{id} has ended its {name}, and {found} savepoints are open, not the {count} of its client");
+            return Err(Evidence::new(summary));
+        }
+        if result.is_err() || sibling {
             return Ok(());
         }
         if *op == Op::Begin(BeginKind::Immediate) && !facts.writing {
@@ -158,13 +182,17 @@ impl HonestOutcome {
         }
         let (name, is) = (op.kind().name(), if view.in_transaction { "open" } else { "not open" });
         let summary = format!("{id} was told that its {name} succeeded, but after it a transaction is {is}");
-        Err(Evidence::new(summary).with("transaction before, opened by", format!("{before:?}")))
+        Err(Evidence::new(summary).with("transaction before", format!("{before:?}")))
     }
+}
+
+fn moves_savepoints(op: &Op) -> bool {
+    matches!(op, Op::Savepoint | Op::Release { .. } | Op::RollbackTo { .. })
 }
 
 /// What a statement has met, or has not, that goes ill with its outcome.
 fn check_met(id: StatementId, op: &Op, is_ok: bool, met: Met, in_transaction: bool) -> Result<(), Evidence> {
-    let is_savepoint = matches!(op, Op::Savepoint | Op::Release { .. } | Op::RollbackTo { .. });
+    let is_savepoint = moves_savepoints(op);
     let what = if met.waited_unasked {
         "waited for a lock in its PASSIVE checkpoint, which does what it can without"
     } else if is_ok && met.no_savepoint {

@@ -21,7 +21,9 @@ pub(super) fn check(id: StatementId, op: &Op, error: Error, view: &View<'_>) -> 
         Error::Busy if !(met.busy_lock || sibling) => "it was refused no lock",
         Error::BusySnapshot if !met.stale_snapshot => "its snapshot was the newest commit when it got WRITE",
         Error::Locked if !(view.in_transaction || sibling) => "no transaction is open",
-        Error::Protocol if met.lost_races < config.read_retries => "it had tries left",
+        Error::Protocol if met.lost_races < config.read_retries => "it had tries left, or has lost tries to nobody",
+        // Behind the last try it does not give way once more.
+        Error::Protocol if !facts.current().contended => "nobody has won the last race",
         Error::Io(CompletionError::Aborted) => "whoever gives up what a statement waits for ends that statement",
         Error::Io(CompletionError::Cancelled) if !met.cancelled => "nobody from outside has cancelled anything",
         Error::Io(_) if !met.failed_io => "no operation of its connection has failed",
