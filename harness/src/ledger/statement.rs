@@ -1,5 +1,6 @@
 //! The facts about one statement: what it does, and what it has met.
 
+use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use falken_models::connection::Op;
@@ -100,6 +101,36 @@ impl Met {
     pub(super) fn after_read_start(self) -> Self {
         let Self { failed_io, cancelled, sibling, no_savepoint, waited_unasked, went_on, .. } = self;
         Self { failed_io, cancelled, sibling, no_savepoint, waited_unasked, went_on, ..Self::default() }
+    }
+}
+
+impl fmt::Display for Met {
+    /// What of it there is: `a busy lock, 2 lost races`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { busy_lock, stale_snapshot, lost_races, no_savepoint, waited_unasked, went_on, .. } = *self;
+        let Self { did_savepoint, failed_io, cancelled, sibling, log_gone, left_database, write_lock, .. } = *self;
+        let Self { reader_locks, backfill, .. } = *self;
+        let flags = [
+            (busy_lock, "a busy lock"),
+            (stale_snapshot, "a stale snapshot"),
+            (no_savepoint, "a savepoint that is not open"),
+            (waited_unasked, "waited unasked"),
+            (went_on, "went on though it was to stop"),
+            (did_savepoint, "moved savepoints"),
+            (failed_io, "failed I/O"),
+            (cancelled, "a cancel from outside"),
+            (sibling, "a statement beside it"),
+            (log_gone, "no log any more"),
+            (left_database, "left the database"),
+            (write_lock, "WRITE in its checkpoint"),
+        ];
+        let counts =
+            [(lost_races, "lost races"), (u32::from(reader_locks), "reader locks"), (backfill, "frames backfilled")];
+        let flags = flags.into_iter().filter(|(is, _)| *is).map(|(_, words)| words.to_owned());
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(count, of)| format!("{count} {of}"));
+        let words: Vec<String> = flags.chain(counts).collect();
+        f.write_str(if words.is_empty() { "nothing" } else { "" })?;
+        f.write_str(&words.join(", "))
     }
 }
 

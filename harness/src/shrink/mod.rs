@@ -186,16 +186,17 @@ impl Shrinker<'_> {
     }
 
     /// Whoever is ordered to a place to which its statement does not come goes on to the end of that statement: then the
-    /// order says so. The last one is left alone, since the failure may come first.
+    /// order says so. Who fails is left alone: the failure may come before the place.
     fn name_ends(&mut self) {
-        let (steps, _) = explain::steps_of(&self.best.case);
+        let (steps, failing) = explain::steps_of(&self.best.case);
         let mut entries = self.best.case.tape.entries().to_vec();
-        for at in (0..entries.len().saturating_sub(1)).rev() {
+        for at in (0..entries.len()).rev() {
             let OptionId::Run { id, until: Some(until @ Until { site: Some(_), .. }) } = entries[at].id else {
                 continue;
             };
             let begun = self.best.report.submitted.iter().filter(|one| one.id == id).count() as u32;
-            if begun == 0 || steps.contains(&(id, until)) {
+            let is_last = at + 1 == entries.len() && failing == Some(id);
+            if begun == 0 || is_last || steps.contains(&(id, until)) {
                 continue;
             }
             let end = Until { statement: until.statement.min(begun), site: None, nth: 1 };

@@ -48,7 +48,7 @@ pub(super) fn check(id: StatementId, op: &Op, error: Error, view: &View<'_>) -> 
         | Error::Interrupted => return Ok(()),
     };
     let summary = format!("{id} was told \"{error}\" by its {}, but {missing}", op.kind().name());
-    Err(Evidence::new(summary).with("met", format!("{met:?}")).with("in a transaction", view.in_transaction))
+    Err(Evidence::new(summary).with("met", met).with("in a transaction", view.in_transaction))
 }
 
 /// Whether every leaf that the rows can need has a place in the root: each leaf has a row, and a leaf that splits becomes
