@@ -183,7 +183,8 @@ impl Draw<'_> {
     }
 
     fn row(&mut self) -> i64 {
-        1 + self.number(u64::from(self.rows.keys) - 1).cast_signed()
+        let nth = self.number(u64::from(self.rows.keys) - 1).cast_signed();
+        self.rows.first_key + nth * i64::from(self.rows.key_stride)
     }
 
     fn get(&mut self) -> Op {

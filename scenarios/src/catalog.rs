@@ -26,6 +26,7 @@ catalog! {
     "long-readers",
     "one-read-slot",
     "many-rows",
+    "wide-keys",
     "errors-and-crashes",
     "fsync-errors",
     "crash-after-crash",

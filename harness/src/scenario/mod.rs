@@ -282,8 +282,12 @@ impl Default for Schedule {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Rows {
-    /// Keys are 1 to this.
+    /// How many keys there are.
     pub keys: u32,
+    /// The smallest of them.
+    pub first_key: i64,
+    /// From each key to the next one.
+    pub key_stride: u32,
     /// The longest value that a put stores, in bytes.
     pub value_bytes_max: u32,
     /// The most statements between BEGIN and its end.
@@ -292,7 +296,7 @@ pub struct Rows {
 
 impl Default for Rows {
     fn default() -> Self {
-        Self { keys: 16, value_bytes_max: 200, statements_max: 4 }
+        Self { keys: 16, first_key: 1, key_stride: 1, value_bytes_max: 200, statements_max: 4 }
     }
 }
 

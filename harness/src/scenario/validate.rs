@@ -76,6 +76,11 @@ impl Scenario {
         Selection::of(&self.checks.only)
             .map_err(|unknown| problem("checks.only", format!("names `{unknown}`, which is no invariant")))?;
         range("rows.keys", u64::from(self.rows.keys), 1, 100_000)?;
+        range("rows.key-stride", u64::from(self.rows.key_stride), 1, u64::from(u32::MAX))?;
+        let span = i64::from(self.rows.keys - 1) * i64::from(self.rows.key_stride);
+        if self.rows.first_key.checked_add(span).is_none() {
+            return Err(problem("rows.first-key", "leaves no room for so many keys"));
+        }
         range("rows.value-bytes-max", u64::from(self.rows.value_bytes_max), 0, 1 << 20)?;
         range("rows.statements-max", u64::from(self.rows.statements_max), 1, 1000)?;
         range("bounds.steps", self.bounds.steps, 1, 1_000_000_000)?;
