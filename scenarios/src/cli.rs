@@ -586,7 +586,7 @@ pub struct Nightly {
     /// Go on with the night in --state-dir, or with the last one below falken-nights; the plan is taken from there
     #[arg(long, conflicts_with_all = ["time", "runs", "seed_from", "plan", "plant", "scenarios", "steps", "subject"])]
     pub resume: bool,
-    /// An earlier night to compare with (default: the last one below falken-nights)
+    /// An earlier night to compare with (default: the last one below falken-nights with the same bugs planted)
     #[arg(long, value_name = "DIR")]
     pub previous: Option<PathBuf>,
     /// How runs are shared out over the scenarios (default: scenarios/nightly/plan.toml as it was when falken was built)

@@ -74,7 +74,7 @@ impl Conductor<'_> {
     /// What is known cannot be read. A disk that is full later is no error but an end.
     pub fn go(&self, state: &mut State) -> Result<Ended, Failure> {
         if state.known.is_none() {
-            let known = self.replay_known()?;
+            let known = self.replay_known(&state.head.plan.planted)?;
             state.set_known(known)?;
         }
         let before = state.so_far.clocks.seconds;
@@ -107,11 +107,11 @@ impl Conductor<'_> {
     }
 
     /// Replays everything that was known, on all jobs.
-    fn replay_known(&self) -> Result<Replays, Failure> {
+    fn replay_known(&self, planted: &[String]) -> Result<Replays, Failure> {
         let scratch = std::env::temp_dir();
         let files = known::regressions(self.regressions, self.limits.subject)?;
         let texts: Vec<String> = files.iter().map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect();
-        let mut known = Replays { groups: self.earlier_groups()?, earlier: self.earlier()?, ..Replays::default() };
+        let mut known = Replays { groups: self.earlier_groups(planted)?, earlier: self.earlier()?, ..Replays::default() };
         let requests: Vec<Request> = texts
             .iter()
             .cloned()
@@ -146,8 +146,12 @@ impl Conductor<'_> {
         Ok(known)
     }
 
-    fn earlier_groups(&self) -> Result<Vec<KnownGroup>, Failure> {
-        self.previous.map_or_else(|| Ok(Vec::new()), known::read_corpus)
+    /// The groups of earlier nights that can come up in this one. A group of a bug that was planted says nothing about a night
+    /// without that bug: its repro plants it again, and so would fail for ever.
+    fn earlier_groups(&self, planted: &[String]) -> Result<Vec<KnownGroup>, Failure> {
+        let mut groups = self.previous.map_or_else(|| Ok(Vec::new()), known::read_corpus)?;
+        groups.retain(|known| known.group.planted.iter().all(|bug| planted.contains(bug)));
+        Ok(groups)
     }
 
     fn earlier(&self) -> Result<Option<Earlier>, Failure> {
