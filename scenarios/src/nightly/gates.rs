@@ -33,6 +33,7 @@ fn probes(scenarios: &[ScenarioFacts]) -> Gate {
     let all: Vec<String> = judged.iter().filter_map(missed).collect();
     let rest = match short.len() {
         0 => String::new(),
+        1 => format!("; 1 scenario had fewer than {PROBE_RUNS_MIN} runs and is not judged"),
         n => format!("; {n} scenarios had fewer than {PROBE_RUNS_MIN} runs and are not judged"),
     };
     if judged.is_empty() {
