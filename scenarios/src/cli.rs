@@ -11,7 +11,7 @@ use falken_harness::subject::Engine;
 
 use crate::nightly::{Shard, shard};
 use crate::report_files::{self, ReportFile};
-use crate::{command, exit, subject};
+use crate::{command, exit, history_file, subject};
 
 /// Deterministic, multi-connection concurrency stress tester for database engines with cooperative I/O.
 ///
@@ -139,8 +139,8 @@ pub struct Run {
     /// Write the database and log of the last run to real files in this directory
     #[arg(long, value_name = "DIR")]
     pub keep_files: Option<PathBuf>,
-    /// Write what the clients called and were told: to a .edn or .jsonl file for the failed run, or else the last one, or to
-    /// a directory for every run
+    /// Write what the clients called and were told: to a .edn or .jsonl file for the failed run, or else the last one; any
+    /// other name is a directory, which is made, and gets a file for every run
     #[arg(long, value_name = "FILE|DIR")]
     pub history: Option<PathBuf>,
     /// What that history must satisfy (TX-9; default: the scenario's, which is strong-serializable unless it says otherwise)
@@ -484,6 +484,7 @@ pub enum TableFormat {
 Examples:
   falken run --runs 1 --history run.edn && falken check run.edn    judge a run of falken's own once more
   falken check theirs.jsonl --model snapshot-isolation            a history that another tester has made
+  zcat theirs.edn.gz | falken check - --format edn                one from a pipe
 
 A history has one call or return per line, as Elle and Jepsen write them:
   {:type :invoke, :process 0, :f :txn, :value [[:append 1 2] [:r 3 nil]]}
@@ -491,8 +492,11 @@ A history has one call or return per line, as Elle and Jepsen write them:
 
 A pass says that the history is explained by the model, not that the engine always behaves so.")]
 pub struct Check {
-    /// The history: a .edn or .jsonl file
+    /// The history: a .edn or .jsonl file, or - for stdin
     pub file: PathBuf,
+    /// How it is written (default: what the file's name says)
+    #[arg(long, value_enum)]
+    pub format: Option<history_file::Format>,
     /// The consistency model that it must satisfy
     #[arg(long, value_parser = command::check::model, default_value = "strong-serializable")]
     pub model: Model,

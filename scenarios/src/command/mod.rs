@@ -71,7 +71,7 @@ pub(crate) fn replay_command(path: &str) -> String {
 }
 
 /// Writes a result to stdout. A reader that has gone away is no error.
-fn print(text: &str) -> Result<Exit, Failure> {
+pub(crate) fn print(text: &str) -> Result<Exit, Failure> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => Ok(Exit::Pass),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Pass),
