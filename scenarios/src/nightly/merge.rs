@@ -16,6 +16,14 @@ use crate::exit::Failure;
 /// # Errors
 /// They are not shards of one plan, one is there twice, or a directory cannot be read or written.
 pub fn merge(dirs: &[PathBuf], out: &Path) -> Result<(Night, Option<Failure>), Failure> {
+    for (at, dir) in dirs.iter().enumerate() {
+        let is_it =
+            |other: &&PathBuf| other.canonicalize().ok().is_some_and(|one| Some(one) == dir.canonicalize().ok());
+        if let Some(other) = dirs[..at].iter().find(is_it) {
+            let twice = if other == dir { "is given twice".into() } else { format!("is {} again", other.display()) };
+            return Err(Failure::Input(format!("{} {twice}", dir.display())));
+        }
+    }
     let parts = dirs.iter().map(|dir| State::open(dir)).collect::<Result<Vec<State>, Failure>>()?;
     let first = parts.first().ok_or_else(|| Failure::Input("there is nothing to merge".into()))?;
     let mut seen = BTreeSet::new();
