@@ -143,6 +143,13 @@ pub(super) fn choose_checks(scenario: &mut Scenario, list: &[String]) -> Result<
 /// Complains about the first entry of a list that is no invariant.
 pub(super) fn check_names(list: &[String]) -> Result<(), Failure> {
     Selection::of(list).map(|_| ()).map_err(|unknown| {
+        if unknown.is_empty() {
+            return Failure::Input("--checks has an empty entry: is there a comma too many?".into());
+        }
+        if let Some((id, _)) = super::list::of_threads().find(|(id, _)| *id == unknown) {
+            let says = "only racing threads can break, so only `falken threads` judges it, and always does";
+            return Failure::Input(format!("{id} is an invariant that {says}"));
+        }
         let hint = suggest(unknown, invariant::known());
         Failure::Input(format!("there is no invariant `{unknown}` to check{hint} (see `falken list invariants`)"))
     })
