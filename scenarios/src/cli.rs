@@ -43,7 +43,11 @@ pub enum Command {
     Threads(Threads),
     /// A worker of `threads`: takes a job on stdin
     #[command(hide = true)]
-    ThreadsWorker,
+    ThreadsWorker {
+        /// Ends when this file is gone.
+        #[arg(long)]
+        lease: Option<PathBuf>,
+    },
     /// Measure how soon planted bugs are found
     Bugs(Bugs),
     /// Run the whole catalogue for hours on all cores, group what fails, and keep everything in a directory

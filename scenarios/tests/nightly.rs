@@ -94,14 +94,10 @@ fn three_planted_bugs_make_three_groups_and_each_groups_command_reproduces_it() 
     // A repro that passes is fixed: here the one whose bug is not in its file any more.
     let corpus = dir.path().join("night/corpus/groups.json");
     let mut known = json(&corpus);
-    let id_of = |bug: &str| {
-        groups.iter().find(|group| group["planted"][0] == bug).unwrap()["id"].as_str().unwrap().to_owned()
-    };
-    let ids = [
-        id_of("reentry.group-rebuilt"),
-        id_of("reentry.free-chain-io-ignored"),
-        id_of("ckpt.ignores-read-marks"),
-    ];
+    let id_of =
+        |bug: &str| groups.iter().find(|group| group["planted"][0] == bug).unwrap()["id"].as_str().unwrap().to_owned();
+    let ids =
+        [id_of("reentry.group-rebuilt"), id_of("reentry.free-chain-io-ignored"), id_of("ckpt.ignores-read-marks")];
     for known in known.as_array_mut().unwrap() {
         let group = &mut known["group"];
         if ids[1..].iter().any(|id| group["id"] == **id) {
@@ -113,8 +109,7 @@ fn three_planted_bugs_make_three_groups_and_each_groups_command_reproduces_it() 
     fs::write(&corpus, known.to_string()).unwrap();
     let next = |name: &str, plant: &[&str]| {
         let plan = ["nightly", "tiny-cache", "io-faults", "--runs", "60", "--seed-from", "three bugs", "--json"];
-        let output =
-            falken(dir.path(), &[&plan[..], &["--state-dir", name, "--previous", "night"], plant].concat());
+        let output = falken(dir.path(), &[&plan[..], &["--state-dir", name, "--previous", "night"], plant].concat());
         (output.status.code(), json(&dir.path().join(name).join("night.json"))["facts"]["groups"].clone())
     };
     let (code, groups) = next("next", &["--plant", "reentry.group-rebuilt"]);
@@ -140,7 +135,7 @@ fn a_planted_night_says_nothing_about_the_plain_one_after_it() {
     // Nights are named after the second in which they begin.
     let next_second = || std::thread::sleep(Duration::from_millis(1_100));
     next_second();
-    let planted = night(dir.path(), &[&plan[..], &["--plant", "completion.double-complete"]].concat());
+    let planted = night(dir.path(), &[&plan[..], &["--plant", "commit.error-leaves-dangling-tx"]].concat());
     assert_eq!(planted.status.code(), Some(1), "{}", text(&planted.stdout));
     next_second();
     let last = plain();
@@ -250,7 +245,8 @@ fn merged_shards_are_byte_for_byte_what_one_machine_leaves_but_for_clocks() {
     assert!(one.keys().any(|name| name.starts_with("repros")), "something was shrunk");
 
     for (dirs, says) in [
-        (&["1-3", "1-3"][..], "another nightly works in"),
+        (&["1-3", "1-3"][..], "1-3 is given twice"),
+        (&["1-3", "./1-3"][..], "./1-3 is 1-3 again"),
         (&["1-3", "night"][..], "not shards of one plan"),
         (&["1-3", "nowhere"][..], "no state directory"),
     ] {

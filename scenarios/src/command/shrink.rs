@@ -1,13 +1,13 @@
 //! `falken shrink`: a failure as a page that a person reads.
 
 use std::io::IsTerminal;
-use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
 use falken_harness::choice::{TapeEntry, Until};
-use falken_harness::shrink::{self, Certificate, Certified, Explanation, Failing, Freedom, Progress, Race, Shrunk};
+use falken_harness::shrink::{self, Certificate, Certified, Explanation, Failing, Progress, Race, Shrunk};
 use falken_models::site::Site;
 use falken_reports::{Order, Shrinking, Story};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -30,32 +30,46 @@ pub fn shrink(options: &Shrink) -> Result<Exit, Failure> {
         let entry = super::run::find_strategy(&repro.strategy)?;
         repro.case.tape = repro.case.run_under((entry.new)(repro.case.seed)).tape;
     }
+    let path = output(options);
+    repro_file::must_be_writable(&path)?;
+    let stop = super::run::stop_on_ctrl_c()?;
     let started = Instant::now();
     let limit = Duration::from_secs(options.seconds.into());
-    let Some(mut shrunk) = within(repro.case.clone(), limit) else {
-        return Err(Failure::Input(format!("{name} does not fail any more, so there is nothing to shrink")));
-    };
-    let certificate = if options.certify { Some(certify(&mut shrunk, limit)?) } else { None };
+    let Some(mut shrunk) = within(repro.case.clone(), limit, &stop) else { return Err(gone(&name)) };
+    let is_cut = !shrunk.is_fixed_point && stop.load(Ordering::Relaxed);
+    let certificate = if options.certify && !is_cut { Some(certify(&mut shrunk, limit, &stop)?) } else { None };
     let smaller = repro_file::repro(shrunk.smallest.case.clone(), &repro.strategy, &shrunk.smallest.report);
-    let path = options.output.clone().unwrap_or_else(|| options.file.with_extension("shrunk.toml"));
-    repro_file::write_whole(&path, &smaller.to_toml())
-        .map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
+    let written = repro_file::save_or_print(&path, &smaller.to_toml());
+    let unwritten = written.clone().err().map(Failure::Harness);
+    let is_unknown = is_cut || certificate.is_some_and(|certificate| !certificate.is_finished);
     if options.emit_test {
-        return super::print(&falken_reports::rust_test::write(&smaller));
+        let printed = super::print(&falken_reports::rust_test::write(&smaller))?;
+        return unwritten.map_or(Ok(if is_unknown { Exit::Unknown } else { printed }), Err);
     }
-    let found = super::replay::found(&smaller.case, &shrunk.smallest.report, Ok(path.display().to_string()));
-    let found = falken_reports::Failure { story: Some(Story { certificate, ..story(&shrunk, Some(name)) }), ..found };
+    let found = super::replay::found(&smaller.case, &shrunk.smallest.report, written);
+    let story = story(&shrunk, Some(name), &stop).map(|story| Story { certificate, ..story });
+    let found = falken_reports::Failure { story, ..found };
     let violation = found.violation.clone();
-    let summary = super::replay::summarise(&smaller.case, &shrunk.smallest.report, Some(found), started.elapsed());
+    let mut summary = super::replay::summarise(&smaller.case, &shrunk.smallest.report, Some(found), started.elapsed());
+    summary.notes.extend(is_cut.then(|| "interrupted: this is the smallest case so far".into()));
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
-    let is_unknown = certificate.is_some_and(|certificate| !certificate.is_finished);
-    Ok(if is_unknown { Exit::Unknown } else { super::exit_of(Some(&violation)) })
+    let exit = if is_unknown { Exit::Unknown } else { super::exit_of(Some(&violation)) };
+    unwritten.map_or(Ok(exit), Err)
+}
+
+/// Where the smaller case goes.
+pub(super) fn output(options: &Shrink) -> PathBuf {
+    options.output.clone().unwrap_or_else(|| options.file.with_extension("shrunk.toml"))
+}
+
+/// There is nothing to shrink.
+pub(super) fn gone(name: &str) -> Failure {
+    Failure::Gone(format!("{name} does not fail any more, so there is nothing to shrink"))
 }
 
 /// Searches for something shorter, and shrinks what it finds, until nothing is found or so much time is over.
-fn certify(shrunk: &mut Shrunk, limit: Duration) -> Result<Certificate, Failure> {
+fn certify(shrunk: &mut Shrunk, limit: Duration, stop: &AtomicBool) -> Result<Certificate, Failure> {
     let (started, bar) = (Instant::now(), bar());
-    let stop = super::run::stop_on_ctrl_c()?;
     loop {
         let size = shrunk.smallest.size;
         let certified = shrink::certify(&shrunk.smallest, super::run::default_jobs(), &mut |states| {
@@ -76,7 +90,7 @@ fn certify(shrunk: &mut Shrunk, limit: Duration) -> Result<Certificate, Failure>
             }
             Some(Certified::Shorter(found)) => {
                 shrunk.is_fixed_point = false;
-                let again = within(found.case.clone(), limit.saturating_sub(started.elapsed()));
+                let again = within(found.case.clone(), limit.saturating_sub(started.elapsed()), stop);
                 shrunk.smallest = *found;
                 if let Some(again) = again {
                     shrunk.replays += again.replays;
@@ -90,13 +104,13 @@ fn certify(shrunk: &mut Shrunk, limit: Duration) -> Result<Certificate, Failure>
     }
 }
 
-/// Shrinks a case for at most this long, with a bar on a terminal.
-pub(super) fn within(case: Case, limit: Duration) -> Option<Shrunk> {
+/// Shrinks a case for at most this long or until somebody says stop, with a bar on a terminal.
+pub(super) fn within(case: Case, limit: Duration, stop: &AtomicBool) -> Option<Shrunk> {
     let started = Instant::now();
     let bar = bar();
     let shrunk = shrink::shrink(case, &mut |progress| {
         show(&bar, progress);
-        started.elapsed() < limit
+        started.elapsed() < limit && !stop.load(Ordering::Relaxed)
     });
     bar.finish_and_clear();
     shrunk
@@ -118,9 +132,15 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>) {
     }
 }
 
-/// What shrinking led to, told and explained.
-pub(super) fn story(shrunk: &Shrunk, raw: Option<String>) -> Story {
-    Story { raw, ..explained(shrunk, &shrink::explain(&shrunk.smallest)) }
+/// What shrinking led to, told and explained. Who has said stop does not wait for the explanation, which runs the case twice
+/// for each of its orders; and what is still a recording of every choice is no story.
+pub(super) fn story(shrunk: &Shrunk, raw: Option<String>, stop: &AtomicBool) -> Option<Story> {
+    let explanation = match stop.load(Ordering::Relaxed) {
+        false => shrink::explain(&shrunk.smallest),
+        true if shrunk.smallest.case.scenario.is_finite() => Explanation::default(),
+        true => return None,
+    };
+    Some(Story { raw, ..explained(shrunk, &explanation) })
 }
 
 /// The same with an explanation that is known already.
@@ -137,11 +157,9 @@ pub(super) fn tell(failing: &Failing) -> Story {
 
 fn told(failing: &Failing, explanation: &Explanation) -> Story {
     let Failing { case, size, .. } = failing;
-    let entries = case.tape.entries().iter().zip(&explanation.freedoms);
-    let order = |(entry, freedom): (&TapeEntry, &Freedom)| Order {
-        text: entry.id.to_string(),
-        note: Some(freedom.name().into()),
-    };
+    let freedoms = explanation.freedoms.iter().map(|freedom| Some(freedom.name().to_owned()));
+    let entries = case.tape.entries().iter().zip(freedoms.chain(std::iter::repeat(None)));
+    let order = |(entry, note): (&TapeEntry, Option<String>)| Order { text: entry.id.to_string(), note };
     Story {
         programs: case.scenario.clients.iter().map(|clients| clients.program.clone()).collect(),
         orders: entries.map(order).collect(),
