@@ -113,9 +113,10 @@ fn write_figures(out: &mut String, night: &Night) {
         let failed = if scenario.failed > 0 { format!(", {} failed", scenario.failed) } else { String::new() };
         let _ = writeln!(
             out,
-            "    {:width$}  {:>7} runs, {seconds:7.1} s{failed}{missed}",
+            "    {:width$}  {:>7} {:5} {seconds:7.1} s{failed}{missed}",
             scenario.name,
-            grouped(scenario.runs)
+            grouped(scenario.runs),
+            if scenario.runs == 1 { "run," } else { "runs," }
         );
     }
     let _ = writeln!(out, "  hash        {}", facts.hash);

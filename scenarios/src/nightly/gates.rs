@@ -65,7 +65,11 @@ fn regressions(facts: &Facts) -> Gate {
     if facts.regressions.is_empty() {
         gate("regressions", GateOutcome::NotJudged, "there is no corpus of regressions".into())
     } else if bad.is_empty() {
-        gate("regressions", GateOutcome::Held, format!("{} known repros were replayed", facts.regressions.len()))
+        let what = match facts.regressions.len() {
+            1 => "the only known repro was replayed".into(),
+            count => format!("{count} known repros were replayed"),
+        };
+        gate("regressions", GateOutcome::Held, what)
     } else {
         gate("regressions", GateOutcome::Failed, bad.join("; "))
     }
