@@ -17,7 +17,7 @@ use falken_reports::threads::Threads;
 use falken_reports::{Exploration, Night, Summary, github};
 
 use crate::exit::{Failure, suggest};
-use crate::repro_file::{self, read, write_whole};
+use crate::repro_file::{self, read_again, write_whole};
 
 /// A report that was asked for.
 #[derive(Clone)]
@@ -190,7 +190,7 @@ fn with_repro(night: Night, path: Option<&String>, files: &[ReportFile]) -> Repo
     let mut night = ended_now(night);
     let mut recordings = BTreeMap::new();
     if let (Some(group), Some(repro)) =
-        (night.facts.groups.first_mut(), path.and_then(|path| read(Path::new(path)).ok()))
+        (night.facts.groups.first_mut(), path.and_then(|path| read_again(Path::new(path)).ok()))
     {
         group.repro = repro.to_toml();
         group.test = falken_reports::rust_test::write(&repro);

@@ -15,16 +15,25 @@ use falken_models::bug::Planted;
 use crate::exit::Failure;
 use crate::subject::must_be_runnable;
 
-/// Reads a repro file.
+/// Reads a repro file, and says if another version of falken has written it.
 ///
 /// # Errors
 /// It cannot be read, or is none.
 pub fn read(path: &Path) -> Result<Repro, Failure> {
+    let repro = read_again(path)?;
+    note_version(path, &repro.version);
+    Ok(repro)
+}
+
+/// Reads a repro file of which that has been said, or which is falken's own.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub fn read_again(path: &Path) -> Result<Repro, Failure> {
     let name = path.display();
     let text = fs::read_to_string(path).map_err(|error| Failure::Input(format!("cannot read {name}: {error}")))?;
     let repro = Repro::from_toml(&text).map_err(|error| Failure::Input(format!("in {name}: {error}")))?;
     must_be_runnable(&repro.case.scenario)?;
-    note_version(path, &repro.version);
     Ok(repro)
 }
 

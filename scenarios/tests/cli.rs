@@ -154,6 +154,8 @@ fn a_repro_is_not_replayed_or_shrunk_where_that_would_say_nothing() {
         .unwrap();
     let gone = falken(dir.path(), &["shrink", file]);
     assert_eq!(gone.status.code(), Some(5), "{}", stdout(&gone));
+    let replayed = stderr(&falken(dir.path(), &["replay", file]));
+    assert_eq!(replayed.matches("was written by falken 9.9.9").count(), 1, "{replayed}");
     assert!(stderr(&gone).contains("does not fail any more"), "{}", stderr(&gone));
     assert!(stderr(&gone).contains("was written by falken 9.9.9"), "{}", stderr(&gone));
 }
