@@ -7,13 +7,17 @@ use serde_json::{Value, json};
 
 use crate::Summary;
 use crate::json::failure;
+use crate::summary::verdict;
 use crate::text::{grouped, write_failure};
+use crate::words::count;
 
 /// What many scenarios led to.
 #[derive(Debug)]
 pub struct Catalogue {
     /// One after the other.
     pub scenarios: Vec<Summary>,
+    /// Whether the user ended it before every scenario had its runs.
+    pub interrupted: bool,
     /// The hits of all of them, if somebody wants to know what was never reached.
     pub probes: Option<Hits>,
 }
@@ -33,9 +37,9 @@ pub(crate) fn write_unreached(out: &mut String, hits: &Hits) {
 }
 
 impl Catalogue {
-    /// `pass` or `violation`.
+    /// `pass`, `violation` or `interrupted`.
     pub fn verdict(&self) -> &'static str {
-        if self.failed().next().is_some() { "violation" } else { "pass" }
+        verdict(self.failed().next().is_some(), self.interrupted)
     }
 
     /// The scenarios that failed.
@@ -58,7 +62,7 @@ impl Catalogue {
         };
         line(["scenario", "runs", "actions", "commits", "crashes", "verdict"]);
         for s in &self.scenarios {
-            let missed: Vec<&str> = s.missed_probes().collect();
+            let missed: Vec<&str> = s.missed_probes().filter(|_| !s.interrupted).collect();
             let verdict = match (&s.failure, missed.is_empty()) {
                 (Some(failure), _) => format!("VIOLATION of {}", failure.violation.invariant),
                 (None, true) => s.verdict().to_owned(),
@@ -69,7 +73,7 @@ impl Catalogue {
         }
         let figures = [self.sum(|s| s.runs), self.sum(|s| s.actions), self.sum(|s| s.commits), self.sum(|s| s.crashes)];
         let [runs, actions, commits, crashes] = figures.map(grouped);
-        let total = format!("{} scenarios", self.scenarios.len());
+        let total = count(self.scenarios.len() as u64, "scenario");
         line([&total, &runs, &actions, &commits, &crashes, self.verdict()]);
         let seconds: f64 = self.scenarios.iter().map(|s| s.seconds).sum();
         let evaluated = self.sum(|s| s.invariants.iter().map(|i| i.evaluated).sum());
@@ -98,6 +102,7 @@ impl Catalogue {
         };
         let report = json!({
             "verdict": self.verdict(),
+            "interrupted": self.interrupted,
             "runs": self.sum(|s| s.runs),
             "scenarios": self.scenarios.iter().map(row).collect::<Vec<Value>>(),
             "never_hit": self.probes.as_ref().map(unreached),

@@ -99,6 +99,8 @@ pub struct DuelReport {
     pub cap: u64,
     /// The name of the portfolio.
     pub portfolio: &'static str,
+    /// Whether somebody has stopped it before every bug had its trials: the cells are those that were done.
+    pub is_stopped: bool,
     /// All cells, those of a bug together.
     pub cells: Vec<Cell>,
 }
@@ -165,6 +167,9 @@ impl DuelReport {
             ]);
         }
         let mut out = write_rows(&rows, style);
+        if self.is_stopped {
+            let _ = writeln!(out, "\nstopped early: the rows are those that were done");
+        }
         if let Some((actions, switches)) = self.shrunk_median() {
             let _ = writeln!(
                 out,
@@ -212,6 +217,7 @@ impl DuelReport {
         let report = json!({
             "trials": self.trials,
             "cap": self.cap,
+            "stopped": self.is_stopped,
             "cells": self.cells.iter().map(cell).collect::<Vec<Value>>(),
             "shrunk_median": self.shrunk_median().map(|(actions, switches)| {
                 json!({"actions": actions, "switches": switches})
@@ -247,7 +253,7 @@ mod tests {
     #[test]
     fn regret_is_against_the_best_single_strategy_and_misses_count_with_the_cap() {
         let cells = vec![cell("x", &[2, 2, 2]), cell("y", &[9, 9, 9]), cell("portfolio", &[4, 5, 6])];
-        let report = DuelReport { trials: 3, cap: 9, portfolio: "portfolio", cells };
+        let report = DuelReport { trials: 3, cap: 9, portfolio: "portfolio", is_stopped: false, cells };
         assert_eq!(report.regrets(), [("b", "x", 2.5)]);
         let text = report.to_table(Style::Text);
         assert!(text.contains("0/3") && text.contains("worst regret 2.50"), "{text}");

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use falken_harness::shrink::{Certificate, Size};
 
+use crate::words::count;
+
 /// One order of a shrunk case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
@@ -47,12 +49,12 @@ pub struct Shrinking {
 
 /// Writes a story as text.
 pub(crate) fn write(out: &mut String, story: &Story) {
-    let Story { before, after, .. } = story;
+    let (before, after) = (in_words(&story.before), in_words(&story.after));
     let _ = match story.shrinking {
         None => writeln!(out, "\nWhat leads to it, in {after}:\n"),
         Some(Shrinking { replays, is_fixed_point }) => {
-            let rest = if is_fixed_point { "" } else { "; stopped by the clock, so there may be more to take away" };
-            writeln!(out, "\nShrunk in {replays} runs{rest}:\n  from  {before}\n  to    {after}\n")
+            let rest = if is_fixed_point { "" } else { "; stopped early, so there may be more to take away" };
+            writeln!(out, "\nShrunk in {}{rest}:\n  from  {before}\n  to    {after}\n", count(replays, "run"))
         }
     };
     for (conn, program) in story.programs.iter().enumerate() {
@@ -76,6 +78,17 @@ pub(crate) fn write(out: &mut String, story: &Story) {
     if let Some(certificate) = &story.certificate {
         let _ = writeln!(out, "\n  certificate  {}", certificate_in_words(certificate));
     }
+}
+
+/// A size, with the numbers that a reader counts.
+fn in_words(size: &Size) -> String {
+    let Size { connections, statements, switches, faults, steps, .. } = *size;
+    let [switches, faults, steps] =
+        [(switches, "switch"), (faults, "fault"), (steps, "step")].map(|(n, of)| count(n, of));
+    let [actions, connections, statements] =
+        [(size.actions(), "action"), (connections, "connection"), (statements, "statement")]
+            .map(|(n, of)| count(n, of));
+    format!("{actions} ({switches}, {faults}, {steps}), {connections}, {statements}")
 }
 
 /// A certificate in a sentence.

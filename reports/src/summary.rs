@@ -70,7 +70,7 @@ pub struct Summary {
     pub runs: u64,
     /// Runs that were asked for.
     pub runs_asked: u64,
-    /// Whether the user ended the batch early.
+    /// Whether the user ended the batch before all runs were made, and none had failed.
     pub interrupted: bool,
     /// Runs at a time.
     pub jobs: usize,
@@ -100,10 +100,24 @@ pub struct Summary {
     pub notes: Vec<String>,
 }
 
+/// What is to be said of work that has ended: a pass is one only if everything was done that was asked for.
+pub(crate) fn verdict(has_failed: bool, is_interrupted: bool) -> &'static str {
+    match (has_failed, is_interrupted) {
+        (true, _) => "violation",
+        (false, true) => "interrupted",
+        (false, false) => "pass",
+    }
+}
+
+/// The same where a violation must not be overlooked.
+pub(crate) fn loud(verdict: &'static str) -> &'static str {
+    if verdict == "violation" { "VIOLATION" } else { verdict }
+}
+
 impl Summary {
-    /// `pass` or `violation`.
+    /// `pass`, `violation` or `interrupted`.
     pub fn verdict(&self) -> &'static str {
-        if self.failure.is_some() { "violation" } else { "pass" }
+        verdict(self.failure.is_some(), self.interrupted)
     }
 
     /// Actions per second.

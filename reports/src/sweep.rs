@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::summary::{loud, verdict};
 use crate::{Failure, json as run_json, text};
 
 /// Points of one kind.
@@ -38,6 +39,8 @@ pub struct Sweep {
     pub disturbed: u64,
     /// The same by kind.
     pub covered: Vec<Covered>,
+    /// Whether the user ended it before every point was disturbed.
+    pub interrupted: bool,
     /// The first point at which something broke.
     pub failure: Option<Failure>,
     /// What the reader should know besides.
@@ -45,6 +48,11 @@ pub struct Sweep {
 }
 
 impl Sweep {
+    /// `pass`, `violation` or `interrupted`.
+    pub fn verdict(&self) -> &'static str {
+        verdict(self.failure.is_some(), self.interrupted)
+    }
+
     /// For people.
     pub fn text(&self) -> String {
         let mut out = String::new();
@@ -52,7 +60,10 @@ impl Sweep {
             text::write_failure(&mut out, failure);
         }
         let planted = self.planted.map_or(String::new(), |bug| format!(" with `{bug}` planted"));
-        let verdict = if self.failure.is_some() { "VIOLATION" } else { "all clean" };
+        let verdict = match loud(self.verdict()) {
+            "pass" => "all clean",
+            other => other,
+        };
         let _ = writeln!(out, "{}: {verdict}{planted}", self.scenario);
         let _ = writeln!(
             out,
@@ -94,7 +105,7 @@ impl Sweep {
             .collect();
         let value = json!({
             "scenario": self.scenario,
-            "verdict": if self.failure.is_some() { "violation" } else { "pass" },
+            "verdict": self.verdict(),
             "strategy": self.strategy,
             "planted": self.planted,
             "seed": self.seed,

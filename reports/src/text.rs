@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::summary::loud;
 use crate::{Failure, Format, Summary, catalogue, damage, images, lanes, scene, story};
 
 /// The format.
@@ -14,7 +15,7 @@ impl Format for Text {
             write_failure(&mut out, failure);
         }
         let planted = s.planted.map_or(String::new(), |bug| format!(" with `{bug}` planted"));
-        let _ = writeln!(out, "{}: {}{planted}", s.scenario, if s.failure.is_some() { "VIOLATION" } else { "pass" });
+        let _ = writeln!(out, "{}: {}{planted}", s.scenario, loud(s.verdict()));
         write_figures(&mut out, s);
         for note in &s.notes {
             let _ = writeln!(out, "  note        {note}");
@@ -82,8 +83,8 @@ fn write_figures(out: &mut String, s: &Summary) {
     let expected = s.probes.iter().filter(|p| p.expected).count();
     let missed: Vec<_> = s.missed_probes().collect();
     let missed_text = if missed.is_empty() { String::new() } else { format!("; not hit: {}", missed.join(" ")) };
-    // A run that was cut short by a violation has no reason to have hit everything.
-    if expected > 0 && s.failure.is_none() {
+    // A batch that was cut short has no reason to have hit everything.
+    if expected > 0 && s.failure.is_none() && !s.interrupted {
         let _ = writeln!(out, "  probes      {} of {expected} expected were hit{missed_text}", expected - missed.len());
     }
     if let Some(hits) = &s.never_hit {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use crate::night::{Racing, Timing};
+use crate::summary::{loud, verdict};
 use crate::{text, words};
 
 /// The width of a lane.
@@ -50,6 +51,8 @@ pub struct Threads {
     pub executions: u64,
     /// Whether there are no others within the bound.
     pub exhaustive: bool,
+    /// Whether the user ended it before it was through.
+    pub interrupted: bool,
     /// Wall-clock seconds.
     pub seconds: f64,
     /// What a pass does not prove.
@@ -65,6 +68,11 @@ impl Threads {
         (self.executions as f64 / self.seconds.max(1e-9)) as u64
     }
 
+    /// `pass`, `violation` or `interrupted`.
+    pub fn verdict(&self) -> &'static str {
+        verdict(self.failure.is_some(), self.interrupted)
+    }
+
     /// Text, for people.
     pub fn to_text(&self) -> String {
         let mut out = String::new();
@@ -72,8 +80,7 @@ impl Threads {
             write_failure(&mut out, failure);
         }
         let planted = self.planted.as_ref().map_or(String::new(), |bug| format!(" with `{bug}` planted"));
-        let verdict = if self.failure.is_some() { "VIOLATION" } else { "pass" };
-        let _ = writeln!(out, "{} under {}{planted}: {verdict}", self.subject, self.engine);
+        let _ = writeln!(out, "{} under {}{planted}: {}", self.subject, self.engine, loud(self.verdict()));
         let timing = Timing { seconds: self.seconds, ..Timing::default() };
         let figures = Racing::from(self).figures(&timing);
         figures.iter().for_each(|(label, value)| _ = writeln!(out, "  {label:11} {value}"));
@@ -109,7 +116,7 @@ impl Threads {
         let report = json!({
             "subject": self.subject,
             "engine": self.engine,
-            "verdict": if self.failure.is_some() { "violation" } else { "pass" },
+            "verdict": self.verdict(),
             "planted": self.planted,
             "bound": self.bound,
             "executions": self.executions,

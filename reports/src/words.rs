@@ -136,6 +136,16 @@ fn of_runs(night: &Night) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// So many of something, as a person says it.
+pub fn count(number: u64, word: &str) -> String {
+    let ending = match (number, word) {
+        (1, _) => "",
+        (_, word) if word.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {word}{ending}", grouped(number))
+}
+
 /// Seconds as a person says them.
 pub(crate) fn time(seconds: f64) -> String {
     match seconds {

@@ -11,7 +11,7 @@ use falken_harness::subject::Engine;
 
 use crate::nightly::{Shard, shard};
 use crate::report_files::{self, ReportFile};
-use crate::{command, exit, subject};
+use crate::{command, exit, history_file, subject};
 
 /// Deterministic, multi-connection concurrency stress tester for database engines with cooperative I/O.
 ///
@@ -43,7 +43,11 @@ pub enum Command {
     Threads(Threads),
     /// A worker of `threads`: takes a job on stdin
     #[command(hide = true)]
-    ThreadsWorker,
+    ThreadsWorker {
+        /// Ends when this file is gone.
+        #[arg(long)]
+        lease: Option<PathBuf>,
+    },
     /// Measure how soon planted bugs are found
     Bugs(Bugs),
     /// Run the whole catalogue for hours on all cores, group what fails, and keep everything in a directory
@@ -97,17 +101,17 @@ pub struct Run {
     /// Say which probes were never hit: conditions, sites, states of the machines, errors of each kind of statement
     #[arg(long)]
     pub probes: bool,
-    /// Seed of the first run; the others follow it
-    #[arg(long, value_parser = seed, default_value = "1")]
+    /// Seed of the first run; the others follow it (decimal, or hexadecimal with 0x)
+    #[arg(long, allow_negative_numbers = true, value_parser = seed, default_value = "1")]
     pub seed: u64,
     /// How many runs
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
     pub runs: u64,
     /// Actions per run after which clients start nothing new (default: the scenario's)
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub steps: Option<u64>,
     /// Runs at a time (default: one per core)
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// What answers the choices (default: portfolio, or with `--plant` and no scenario one that shows the bug)
     #[arg(long)]
@@ -119,7 +123,7 @@ pub struct Run {
     #[arg(long, value_parser = subject::engine, conflicts_with_all = ["plant", "check"])]
     pub subject: Option<Engine>,
     /// A call of an engine that takes longer counts as hung, and falken ends (the models' always return)
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = 60.0, value_parser = seconds)]
     pub call_limit: f64,
     /// Where repro files go
     #[arg(long, value_name = "DIR", default_value = "falken-repros")]
@@ -131,7 +135,7 @@ pub struct Run {
     #[arg(long)]
     pub no_shrink: bool,
     /// The most seconds to spend on shrinking a violation, and as many again on finding which orders matter
-    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = 20)]
     pub shrink_seconds: u32,
     /// Make every run twice, compare all choices and events, and report nothing but that
     #[arg(long)]
@@ -139,8 +143,8 @@ pub struct Run {
     /// Write the database and log of the last run to real files in this directory
     #[arg(long, value_name = "DIR")]
     pub keep_files: Option<PathBuf>,
-    /// Write what the clients called and were told: to a .edn or .jsonl file for the failed run, or else the last one, or to
-    /// a directory for every run
+    /// Write what the clients called and were told: to a .edn or .jsonl file for the failed run, or else the last one; any
+    /// other name is a directory, which is made, and gets a file for every run
     #[arg(long, value_name = "FILE|DIR")]
     pub history: Option<PathBuf>,
     /// What that history must satisfy (TX-9; default: the scenario's, which is strong-serializable unless it says otherwise)
@@ -183,25 +187,25 @@ pub struct Explore {
     #[arg(long, value_name = "BUG")]
     pub plant: Option<String>,
     /// Only schedules in which a connection that could go on has to wait at most this often
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", allow_negative_numbers = true)]
     pub preemptions: Option<u32>,
     /// Only runs with at most this many faults: crashes, dropped connections, abandoned statements, failed operations
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub faults: Option<u32>,
     /// Give up beyond this many actions after the setup (exit code 6)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub depth: Option<u64>,
     /// Give up once this many states were found (exit code 6)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=4_000_000_000))]
     pub states: Option<u64>,
     /// Keep the search in this directory; the same command goes on where it was
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
     /// Threads; the result is the same for any number (default: one per core)
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// From which salts are made
-    #[arg(long, value_parser = seed, default_value = "1")]
+    /// From which salts are made (decimal, or hexadecimal with 0x)
+    #[arg(long, allow_negative_numbers = true, value_parser = seed, default_value = "1")]
     pub seed: u64,
     /// Where repro files go
     #[arg(long, value_name = "DIR", default_value = "falken-repros")]
@@ -250,17 +254,17 @@ pub struct Sweep {
     /// What decides the schedule
     #[arg(long, default_value = "random")]
     pub strategy: String,
-    /// Seed of the first schedule; the others follow it
-    #[arg(long, value_parser = seed, default_value = "1")]
+    /// Seed of the first schedule; the others follow it (decimal, or hexadecimal with 0x)
+    #[arg(long, allow_negative_numbers = true, value_parser = seed, default_value = "1")]
     pub seed: u64,
     /// How many schedules
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub schedules: u64,
     /// Actions per run after which clients start nothing new (default: the scenario's)
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub steps: Option<u64>,
     /// Runs at a time (default: one per core)
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Plant a bug of the catalogue (see `falken list bugs`)
     #[arg(long, value_name = "BUG")]
@@ -295,16 +299,16 @@ pub struct Threads {
     #[arg(long, value_enum)]
     pub engine: Option<EngineKind>,
     /// Loom: only executions with at most this many preemptions (default: the form's or scenario's bound)
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u8).range(0..=20))]
+    #[arg(long, allow_negative_numbers = true, value_name = "K", value_parser = clap::value_parser!(u8).range(0..=20))]
     pub preemptions: Option<u8>,
     /// Loom: all executions, whatever the bound of the form or scenario is
     #[arg(long, conflicts_with = "preemptions")]
     pub full: bool,
     /// Shuttle and os: how many executions
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
     pub runs: Option<u64>,
-    /// Shuttle: from which schedules are drawn
-    #[arg(long, value_parser = seed)]
+    /// Shuttle: from which schedules are drawn (decimal, or hexadecimal with 0x)
+    #[arg(long, allow_negative_numbers = true, value_parser = seed)]
     pub seed: Option<u64>,
     /// Shuttle: what samples schedules: random, pct-3, pos, urw, all of them in turn, or dfs for all schedules in order
     #[arg(long)]
@@ -352,7 +356,7 @@ pub struct Replay {
     #[arg(long)]
     pub strict: bool,
     /// A call of an engine that takes longer counts as hung, and falken ends (the models' always return)
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = 60.0, value_parser = seconds)]
     pub call_limit: f64,
     /// Which invariants are checked: `all`, `cheap`, `none`, or ids and names with commas between (see `falken list invariants`)
     #[arg(long, value_name = "LIST", value_delimiter = ',')]
@@ -381,7 +385,7 @@ pub struct Shrink {
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// The most seconds to spend; as many again on finding which orders matter, and with --certify
-    #[arg(long, default_value_t = 120)]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 120)]
     pub seconds: u32,
     /// Then search every schedule of what is left that has fewer actions: the repro is a shortest one, or a shorter one follows
     #[arg(long)]
@@ -421,19 +425,19 @@ pub struct Bugs {
     #[arg(long, value_name = "LIST", value_delimiter = ',', conflicts_with = "alone")]
     pub checks: Vec<String>,
     /// Trials of each strategy on each bug (default: 20 of a duel, 3 of the matrix)
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub trials: Option<u64>,
     /// Runs after which a trial gives up; in a duel it counts with them
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     pub cap: u64,
     /// Seconds after which a trial of the matrix, or the search for a named check, gives up
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, allow_negative_numbers = true, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     pub seconds: u32,
     /// One line a bug: the sync mode in which it is caught soonest
     #[arg(long, requires = "matrix", conflicts_with = "json")]
     pub brief: bool,
     /// The most seconds to spend on shrinking a catch of the matrix; 0 shrinks nothing
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = 5)]
     pub shrink_seconds: u32,
     /// Only this sync mode; may be given several times (default: full and normal)
     #[arg(long, value_enum)]
@@ -445,7 +449,7 @@ pub struct Bugs {
     #[arg(long, value_name = "STRATEGY")]
     pub strategy: Vec<String>,
     /// Trials at a time (default: one per core)
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// How the report is written
     #[arg(long, value_enum, default_value_t = TableFormat::Text, conflicts_with = "json")]
@@ -484,6 +488,7 @@ pub enum TableFormat {
 Examples:
   falken run --runs 1 --history run.edn && falken check run.edn    judge a run of falken's own once more
   falken check theirs.jsonl --model snapshot-isolation            a history that another tester has made
+  zcat theirs.edn.gz | falken check - --format edn                one from a pipe
 
 A history has one call or return per line, as Elle and Jepsen write them:
   {:type :invoke, :process 0, :f :txn, :value [[:append 1 2] [:r 3 nil]]}
@@ -491,8 +496,11 @@ A history has one call or return per line, as Elle and Jepsen write them:
 
 A pass says that the history is explained by the model, not that the engine always behaves so.")]
 pub struct Check {
-    /// The history: a .edn or .jsonl file
+    /// The history: a .edn or .jsonl file, or - for stdin
     pub file: PathBuf,
+    /// How it is written (default: what the file's name says)
+    #[arg(long, value_enum)]
+    pub format: Option<history_file::Format>,
     /// The consistency model that it must satisfy
     #[arg(long, value_parser = command::check::model, default_value = "strong-serializable")]
     pub model: Model,
@@ -569,10 +577,10 @@ pub struct Nightly {
     /// Only these scenarios (default: the whole catalogue)
     pub scenarios: Vec<String>,
     /// How long: 8h, 90m, 2m30s, 45s. Triage comes after it
-    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "runs")]
+    #[arg(long = "for", value_name = "TIME", allow_hyphen_values = true, value_parser = duration, conflicts_with = "runs")]
     pub time: Option<Duration>,
     /// How many runs, on all machines together
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     pub runs: Option<u64>,
     /// Make all seeds from a text, such as a commit hash (default: fresh seeds)
     #[arg(long, value_name = "COMMIT")]
@@ -586,7 +594,7 @@ pub struct Nightly {
     /// Go on with the night in --state-dir, or with the last one below falken-nights; the plan is taken from there
     #[arg(long, conflicts_with_all = ["time", "runs", "seed_from", "plan", "plant", "scenarios", "steps", "subject"])]
     pub resume: bool,
-    /// An earlier night to compare with (default: the last one below falken-nights)
+    /// An earlier night to compare with (default: the last one below falken-nights with the same bugs planted)
     #[arg(long, value_name = "DIR")]
     pub previous: Option<PathBuf>,
     /// How runs are shared out over the scenarios (default: scenarios/nightly/plan.toml as it was when falken was built)
@@ -599,25 +607,25 @@ pub struct Nightly {
     #[arg(long, value_name = "BUG")]
     pub plant: Vec<String>,
     /// Actions per run after which clients start nothing new (default: the scenario's)
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub steps: Option<u64>,
     /// A run that takes longer is stopped and counts as hung
-    #[arg(long, value_name = "SECONDS", default_value_t = 60.0, value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, default_value_t = 60.0, value_parser = seconds)]
     pub wall_limit: f64,
     /// A run that wants more memory is stopped (Unix only)
-    #[arg(long, value_name = "MB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, allow_negative_numbers = true, value_name = "MB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..))]
     pub memory_limit: u64,
     /// Known repros that are replayed first (default: scenarios/regressions, if it is there)
     #[arg(long, value_name = "DIR")]
     pub regressions: Option<PathBuf>,
     /// Lines of results.jsonl that are kept; sums and failures are kept of all runs
-    #[arg(long, value_name = "RUNS", default_value_t = 100_000)]
+    #[arg(long, value_name = "RUNS", allow_negative_numbers = true, default_value_t = 100_000)]
     pub keep_results: u64,
     /// Nights below falken-nights that are kept
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(2..))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(2..))]
     pub keep_nights: u64,
     /// Runs at a time (default: one per core)
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Where reports go.
     #[command(flatten)]
@@ -641,7 +649,7 @@ pub struct Worker {
     #[arg(long)]
     pub memory_mb: u64,
     /// Actions per run after which clients start nothing new.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub steps: Option<u64>,
     /// The engine, if it is not the scenarios'.
     #[arg(long, value_parser = subject::engine)]

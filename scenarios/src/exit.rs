@@ -18,7 +18,7 @@ pub enum Exit {
     Liveness = 4,
     /// A replay did not reproduce what its file says.
     Nondeterminism = 5,
-    /// There is not enough to judge: a bound was hit, or a history tells too little.
+    /// There is not enough to judge: a bound was hit, a history tells too little, or somebody has said stop.
     Unknown = 6,
     /// A night found no violation, but one of its gates did not hold.
     Gate = 7,
@@ -39,8 +39,9 @@ Exit codes:
   2  usage or bad input
   3  harness error
   4  liveness violation (stuck, deadlock, endless loop)
-  5  nondeterminism (a replay did not reproduce its file)
-  6  unknown (a history that tells too little to be judged, a search that was not finished)
+  5  nondeterminism (a replay did not reproduce its file, a case to shrink does not fail any more)
+  6  unknown (a history that tells too little to be judged, a search that was not finished, work that was interrupted
+     before all of it was done and before anything had failed)
   7  a gate of a nightly failed (unreached probes, the canary, a stale regression, a falling rate)";
 
 /// Why a command could not do its work.
@@ -52,6 +53,9 @@ pub enum Failure {
     /// falken itself, or the machine under it, failed.
     #[error("{0}")]
     Harness(String),
+    /// What the user's file tells of does not happen any more.
+    #[error("{0}")]
+    Gone(String),
 }
 
 impl Failure {
@@ -60,6 +64,7 @@ impl Failure {
         match self {
             Self::Input(_) => Exit::Usage,
             Self::Harness(_) => Exit::Harness,
+            Self::Gone(_) => Exit::Nondeterminism,
         }
     }
 }

@@ -4,41 +4,69 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use falken_harness::history::run::Recorder;
 use falken_harness::history::{History, edn, jsonl};
 
 use crate::exit::Failure;
+use crate::repro_file;
 
-#[derive(Clone, Copy)]
-enum Format {
+/// How a history is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Elle's EDN
     Edn,
-    JsonLines,
+    /// JSON, one event a line
+    Jsonl,
 }
 
 impl Format {
     fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "edn" => Some(Self::Edn),
-            "jsonl" | "json" | "ndjson" => Some(Self::JsonLines),
+            "jsonl" | "json" | "ndjson" => Some(Self::Jsonl),
             _ => None,
         }
     }
 }
 
-/// Reads a history.
+/// Reads a history; `-` is stdin, whose format must be given.
 ///
 /// # Errors
 /// The file cannot be read, or is none; then the line and the reason are named.
-pub fn read(path: &Path) -> Result<History, Failure> {
-    let name = path.display();
-    let format = Format::of(path)
-        .ok_or_else(|| Failure::Input(format!("{name} is neither .edn nor .jsonl, so its format is unknown")))?;
-    let text = fs::read_to_string(path).map_err(|error| Failure::Input(format!("cannot read {name}: {error}")))?;
+pub fn read(path: &Path, format: Option<Format>) -> Result<History, Failure> {
+    let is_stdin = path == Path::new("-");
+    let name = if is_stdin { "stdin".to_owned() } else { path.display().to_string() };
+    if path.is_dir() {
+        return Err(Failure::Input(format!("{name} is a directory: name one of the histories in it")));
+    }
+    let format = format.or_else(|| Format::of(path)).ok_or_else(|| {
+        let why = if is_stdin { "has no name that tells its format" } else { "is neither .edn nor .jsonl" };
+        Failure::Input(format!("{name} {why}: say --format edn or --format jsonl"))
+    })?;
+    let text = if is_stdin { std::io::read_to_string(std::io::stdin()) } else { fs::read_to_string(path) };
+    let text = text.map_err(|error| Failure::Input(format!("cannot read {name}: {error}")))?;
     let parsed = match format {
         Format::Edn => edn::read(&text),
-        Format::JsonLines => jsonl::read(&text),
+        Format::Jsonl => jsonl::read(&text),
     };
-    parsed.map_err(|error| Failure::Input(format!("in {name}: {error}")))
+    parsed.map_err(|error| {
+        let hint = match (format, looks_like(&text)) {
+            (Format::Jsonl, Some(Format::Edn)) => "\nit looks like EDN: try --format edn",
+            (Format::Edn, Some(Format::Jsonl)) => "\nit looks like JSON: try --format jsonl",
+            _ => "",
+        };
+        Failure::Input(format!("in {name}: {error}{hint}"))
+    })
+}
+
+/// What the first map of a text begins with tells the two formats apart: a keyword, or a string.
+fn looks_like(text: &str) -> Option<Format> {
+    match text.split_once('{')?.1.trim_start().chars().next()? {
+        ':' => Some(Format::Edn),
+        '"' => Some(Format::Jsonl),
+        _ => None,
+    }
 }
 
 fn write(path: &Path, format: Format, history: &Recorder) -> Result<(), Failure> {
@@ -47,7 +75,7 @@ fn write(path: &Path, format: Format, history: &Recorder) -> Result<(), Failure>
         let mut out = BufWriter::new(File::create(path)?);
         match format {
             Format::Edn => edn::write(&history, &mut out)?,
-            Format::JsonLines => jsonl::write(&history, &mut out)?,
+            Format::Jsonl => jsonl::write(&history, &mut out)?,
         }
         out.flush()
     };
@@ -63,16 +91,25 @@ pub enum Target {
 }
 
 impl Target {
-    /// A file if the path says which format it has, else a directory, which is made.
+    /// A file if the path says which format it has, else a directory.
+    pub fn of(path: &Path) -> Self {
+        match Format::of(path) {
+            Some(_) => Self::File(path.to_owned()),
+            None => Self::Directory(path.to_owned()),
+        }
+    }
+
+    /// The same, and makes sure that it can be written; a directory is made.
     ///
     /// # Errors
-    /// The directory cannot be written to.
+    /// It cannot.
     pub fn prepare(path: &Path) -> Result<Self, Failure> {
-        if Format::of(path).is_some() {
-            return Ok(Self::File(path.to_path_buf()));
+        let target = Self::of(path);
+        match &target {
+            Self::File(path) => repro_file::must_be_writable(path)?,
+            Self::Directory(path) => crate::command::prepare_directory(path)?,
         }
-        crate::command::prepare_directory(path)?;
-        Ok(Self::Directory(path.to_path_buf()))
+        Ok(target)
     }
 
     /// A run has ended.

@@ -86,26 +86,33 @@ impl Matrix {
         let (cells, total) = (places.len() * strategies, (places.len() * strategies + racing.len()) as u64);
         let cell = |at: usize| self.cell(&places[at / strategies], self.strategies[at % strategies]);
         let cells = in_order_until(&self.stop, cells, self.jobs, cell, |done| progress(done, total));
+        let cells: Vec<_> = cells.into_iter().map(Option::flatten).collect();
         let is_done = |cells: &[Option<(Cell, Option<Case>)>]| cells.iter().all(Option::is_some);
         let done: Vec<_> = places.iter().zip(cells.chunks(strategies)).filter(|(_, cells)| is_done(cells)).collect();
         let row = |at: usize| self.row(done[at].0, done[at].1);
         let rows = in_order_until(&self.stop, done.len(), self.jobs, row, |_| {});
         let mut rows: Vec<Row> = rows.into_iter().flatten().collect();
+        let mut is_stopped = rows.len() < places.len();
         let only_threads = self.bugs.iter().filter(|bug| bug.needs_threads());
         rows.extend(only_threads.map(|bug| Row::threads(bug.id(), bug.violates())));
-        for (at, bug) in racing.iter().enumerate().take_while(|_| !self.is_stopped()) {
+        for (at, bug) in racing.iter().enumerate() {
+            is_stopped |= self.is_stopped();
+            if is_stopped {
+                break;
+            }
             let kills = threads::hunt(*bug)?;
             rows.iter_mut().filter(|row| row.bug == bug.id()).for_each(|row| row.threads.clone_from(&kills));
             progress(total - (racing.len() - at - 1) as u64, total);
         }
-        Ok(KillReport { rows, is_stopped: self.is_stopped(), seconds: started.elapsed().as_secs_f64() })
+        Ok(KillReport { rows, is_stopped, seconds: started.elapsed().as_secs_f64() })
     }
 
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    fn cell(&self, place: &Place, strategy: &'static strategy::Entry) -> (Cell, Option<Case>) {
+    /// `None` if somebody has said stop meanwhile: a hunt that was cut off says nothing.
+    fn cell(&self, place: &Place, strategy: &'static strategy::Entry) -> Option<(Cell, Option<Case>)> {
         let mut cell = Cell { strategy: strategy.name, kills: Vec::new() };
         let mut first = None;
         for trial in (0..self.trials).take_while(|_| !place.is_equivalent) {
@@ -125,7 +132,7 @@ impl Matrix {
                 first.get_or_insert(Case { scenario, seed, planted, tape: report.tape });
             }
         }
-        (cell, first)
+        (!self.is_stopped()).then_some((cell, first))
     }
 
     fn row(&self, place: &Place, cells: &[Option<(Cell, Option<Case>)>]) -> Row {
@@ -153,26 +160,31 @@ impl Matrix {
     fn shrunk_size(&self, case: Case) -> Option<u64> {
         let (started, limit) = (Instant::now(), Duration::from_secs_f64(self.shrink_seconds));
         let wanted = self.shrink_seconds > 0.0;
-        let shrunk = wanted.then(|| shrink::shrink(case, &mut |_| started.elapsed() < limit)).flatten();
+        let shrunk =
+            wanted.then(|| shrink::shrink(case, &mut |_| started.elapsed() < limit && !self.is_stopped())).flatten();
         shrunk.map(|shrunk| shrunk.smallest.size.actions())
     }
 
     /// Asks of every invariant that the catalogue names for a bug whether it catches it alone: in the scenario that shows
-    /// the bug soonest, or else in any other. `progress` is told how many pairs are done, of how many.
+    /// the bug soonest, or else in any other. `progress` is told how many pairs are done, of how many. Also says whether
+    /// somebody has said stop before all were done.
     ///
     /// # Errors
     /// A scenario of the catalogue is not there.
-    pub fn alone(&self, mut progress: impl FnMut(u64, u64)) -> Result<Vec<Alone>, Failure> {
+    pub fn alone(&self, mut progress: impl FnMut(u64, u64)) -> Result<(Vec<Alone>, bool), Failure> {
         let scenarios = catalog::TABLE.iter().map(|(name, _)| catalog::find(name)).collect::<Result<Vec<_>, _>>()?;
         let shown = self.bugs.iter().filter(|bug| shown_by(**bug).is_some());
         let pairs: Vec<(Bug, &'static str)> =
             shown.flat_map(|bug| bug.violates().iter().map(|check| (*bug, *check))).collect();
         let pair = |at: usize| self.pair(pairs[at].0, pairs[at].1, &scenarios);
         let tried = in_order_until(&self.stop, pairs.len(), self.jobs, pair, |done| progress(done, pairs.len() as u64));
-        Ok(tried.into_iter().flatten().collect())
+        let tried: Vec<Alone> = tried.into_iter().flatten().flatten().collect();
+        let is_stopped = tried.len() < pairs.len();
+        Ok((tried, is_stopped))
     }
 
-    fn pair(&self, bug: Bug, check: &'static str, scenarios: &[Scenario]) -> Alone {
+    /// `None` if somebody has said stop before it was caught.
+    fn pair(&self, bug: Bug, check: &'static str, scenarios: &[Scenario]) -> Option<Alone> {
         let (shown, strategy) = shown_by(bug).expect("the simulator shows it");
         let entry = |name: &str| strategy::TABLE.iter().find(|entry| entry.name == name).expect("a strategy");
         let own =
@@ -201,7 +213,7 @@ impl Matrix {
                 break;
             }
         }
-        alone
+        (alone.kill.is_some() || !self.is_stopped()).then_some(alone)
     }
 }
 

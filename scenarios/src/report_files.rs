@@ -17,7 +17,7 @@ use falken_reports::threads::Threads;
 use falken_reports::{Exploration, Night, Summary, github};
 
 use crate::exit::{Failure, suggest};
-use crate::repro_file::{read, write_whole};
+use crate::repro_file::{self, read_again, write_whole};
 
 /// A report that was asked for.
 #[derive(Clone)]
@@ -53,7 +53,9 @@ pub fn parse(text: &str) -> Result<ReportFile, String> {
 /// The help of the option, made from the table.
 pub fn help() -> String {
     let formats: String = FORMATS.iter().map(|entry| format!("\n  {:9} {}", entry.name, entry.about)).collect();
-    format!("Write reports to files as well, for example `junit=report.xml,md=report.md`. Formats:{formats}")
+    format!(
+        "Write reports to files as well, for example `junit=report.xml,md=report.md`; - is stdout. Formats:{formats}"
+    )
 }
 
 /// Makes sure, before any work is done, that the files can be written.
@@ -61,33 +63,54 @@ pub fn help() -> String {
 /// # Errors
 /// Names the first one that cannot.
 pub fn prepare(files: &[ReportFile]) -> Result<(), Failure> {
-    for ReportFile { path, .. } in files {
-        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if path.is_dir() || !dir.is_dir() {
-            let what = if path.is_dir() { "it is a directory" } else { "its directory does not exist" };
-            return Err(Failure::Input(format!("cannot write a report to {}: {what}", path.display())));
+    for (at, ReportFile { format, path }) in files.iter().enumerate() {
+        if let Some(other) = files[..at].iter().find(|other| is_same(&other.path, path)) {
+            let (one, two) = (other.format.name, format.name);
+            return Err(Failure::Input(format!("{} cannot hold two reports, {one} and {two}", path.display())));
+        }
+        if !is_stdout(path) {
+            repro_file::must_be_writable(path)?;
         }
     }
     Ok(())
 }
 
+fn is_same(one: &Path, other: &Path) -> bool {
+    let absolute = |path| std::path::absolute(path).ok();
+    absolute(one) == absolute(other)
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 /// Writes the reports, and tells GitHub Actions what was found if this is one of its jobs.
 ///
 /// # Errors
-/// A file cannot be written.
+/// A file cannot be written; the others are.
 pub fn deliver(files: &[ReportFile], report: &Report) -> Result<(), Failure> {
+    let mut delivered = Ok(());
     for ReportFile { format, path } in files {
-        write_whole(path, &format.format.write(report))
-            .map_err(|error| Failure::Harness(format!("cannot write the report {}: {error}", path.display())))?;
-        eprintln!("report: {}", path.display());
+        let text = format.format.write(report);
+        if is_stdout(path) {
+            delivered = delivered.and(crate::command::print(&text).map(|_| ()));
+            continue;
+        }
+        match write_whole(path, &text) {
+            Ok(()) => eprintln!("report: {}", path.display()),
+            Err(error) => {
+                let says = format!("cannot write the report {}: {error}", path.display());
+                delivered = delivered.and(Err(Failure::Harness(says)));
+            }
+        }
     }
     if env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         // GitHub reads both streams; stdout may be somebody's JSON.
         eprint!("{}", github::annotations(&report.night));
     }
     match env::var_os("GITHUB_STEP_SUMMARY") {
-        Some(path) if !path.is_empty() => summarise_step(Path::new(&path), report),
-        _ => Ok(()),
+        Some(path) if !path.is_empty() => delivered.and(summarise_step(Path::new(&path), report)),
+        _ => delivered,
     }
 }
 
@@ -167,7 +190,7 @@ fn with_repro(night: Night, path: Option<&String>, files: &[ReportFile]) -> Repo
     let mut night = ended_now(night);
     let mut recordings = BTreeMap::new();
     if let (Some(group), Some(repro)) =
-        (night.facts.groups.first_mut(), path.and_then(|path| read(Path::new(path)).ok()))
+        (night.facts.groups.first_mut(), path.and_then(|path| read_again(Path::new(path)).ok()))
     {
         group.repro = repro.to_toml();
         group.test = falken_reports::rust_test::write(&repro);

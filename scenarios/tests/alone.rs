@@ -47,7 +47,7 @@ fn write_file() {
         jobs: 2,
         stop: Arc::default(),
     };
-    let pairs = matrix.alone(|_, _| {}).unwrap();
+    let (pairs, _) = matrix.alone(|_, _| {}).unwrap();
     std::fs::write(file(), to_table(&pairs, Style::Text)).unwrap();
 }
 

@@ -54,6 +54,14 @@ fn bad_input_gives_one_clear_error_and_exit_code_2() {
         (&["run", "--strategy", "randon"], &["did you mean `random`"]),
         (&["run", "--repro-dir", "file/below"], &["cannot write to directory file/below"]),
         (&["run", "--steps", "0"], &["bounds.steps"]),
+        (&["run", "--history", "none/x.edn"], &["cannot write to none/x.edn", "its directory does not exist"]),
+        (&["run", "--history", "file/x"], &["cannot write to directory file/x"]),
+        (&["run", "--report", "html=r,md=./r"], &["./r cannot hold two reports, html and md"]),
+        (&["run", "--checks", "WAL-7,"], &["comma too many"]),
+        (&["run", "--checks", "IO-2"], &["IO-2", "only `falken threads` judges it"]),
+        (&["run", "--seed", "-1"], &["a seed is a number"]),
+        (&["run", "--runs", "-1"], &["invalid value '-1' for '--runs"]),
+        (&["nightly", "--for", "-5s"], &["`-5s` is no length of time"]),
         (&["run", "--runs", "0"], &["--runs"]),
         (&["run", "--jobs", "0"], &["--jobs"]),
         (&["run", "--seed", "x"], &["a seed is a number"]),
@@ -123,6 +131,72 @@ fn a_violation_arrives_shrunk_with_its_story_and_can_be_shrunk_by_hand() {
     assert_eq!(std::fs::read_to_string(repros.join("again.toml")).unwrap(), shrunk);
     let report: serde_json::Value = serde_json::from_slice(&by_hand.stdout).unwrap();
     assert!(report["violation"]["story"]["after"]["actions"].as_u64().unwrap() <= 12, "{report}");
+}
+
+#[test]
+fn a_repro_is_not_replayed_or_shrunk_where_that_would_say_nothing() {
+    let dir = TempDir::new().unwrap();
+    falken(dir.path(), &["run", "long-readers", "--plant", "ckpt.ignores-read-marks", "--no-shrink"]);
+    let repro = std::fs::read_dir(dir.path().join("falken-repros")).unwrap().next().unwrap().unwrap().path();
+    let file = repro.to_str().unwrap();
+    let refused = falken(dir.path(), &["replay", file, "--checks", "TX-3"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", stdout(&refused));
+    assert!(stderr(&refused).contains("WAL-7, which is not among the checks TX-3"), "{}", stderr(&refused));
+    assert_eq!(falken(dir.path(), &["replay", file, "--checks", "TX-3,WAL-7"]).status.code(), Some(1));
+    let unwritable = falken(dir.path(), &["shrink", file, "-o", "none/small.toml"]);
+    assert_eq!(unwritable.status.code(), Some(2), "{}", stdout(&unwritable));
+    assert!(stderr(&unwritable).contains("its directory does not exist"), "{}", stderr(&unwritable));
+
+    let text = std::fs::read_to_string(&repro).unwrap();
+    let own = format!("falken = \"{}\"", env!("CARGO_PKG_VERSION"));
+    let lines = text.replace(&own, "falken = \"9.9.9\"");
+    std::fs::write(&repro, lines.lines().filter(|line| !line.starts_with("planted")).collect::<Vec<_>>().join("\n"))
+        .unwrap();
+    let gone = falken(dir.path(), &["shrink", file]);
+    assert_eq!(gone.status.code(), Some(5), "{}", stdout(&gone));
+    let replayed = stderr(&falken(dir.path(), &["replay", file]));
+    assert_eq!(replayed.matches("was written by falken 9.9.9").count(), 1, "{replayed}");
+    assert!(stderr(&gone).contains("does not fail any more"), "{}", stderr(&gone));
+    assert!(stderr(&gone).contains("was written by falken 9.9.9"), "{}", stderr(&gone));
+}
+
+#[test]
+fn a_batch_that_passes_leaves_nothing_behind_and_a_report_can_go_to_stdout() {
+    let dir = TempDir::new().unwrap();
+    let output = falken(dir.path(), &["run", "tiny-cache", "--runs", "2", "--report", "md=-"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("# falken run: pass"), "{}", stdout(&output));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+/// Nobody can make a directory in /proc, whoever he is.
+#[test]
+#[cfg(target_os = "linux")]
+fn where_nothing_can_be_written_a_repro_is_printed() {
+    let proc = Path::new("/proc");
+    let passed = falken(proc, &["run", "tiny-cache", "--runs", "2"]);
+    assert_eq!(passed.status.code(), Some(0), "{}", stderr(&passed));
+    let found = falken(proc, &["run", "long-readers", "--plant", "ckpt.ignores-read-marks"]);
+    assert_eq!(found.status.code(), Some(1), "{}{}", stdout(&found), stderr(&found));
+    assert!(stdout(&found).contains("repro       not written"), "{}", stdout(&found));
+    let printed = stderr(&found);
+    let (_, repro) = printed.split_once("follows\n\n").unwrap_or_else(|| panic!("{printed}"));
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("repro.toml"), repro).unwrap();
+    let replayed = falken(dir.path(), &["replay", "repro.toml"]);
+    assert_eq!(replayed.status.code(), Some(1), "{repro}{}", stderr(&replayed));
+    assert!(stdout(&replayed).contains("reproduced bit for bit"), "{}", stdout(&replayed));
+}
+
+#[test]
+fn a_verdict_is_printed_before_a_file_that_cannot_be_written() {
+    let dir = TempDir::new().unwrap();
+    let args = ["run", "tiny-cache", "--runs", "2", "--report", "md=/dev/full,json=report.json"];
+    let output = falken(dir.path(), &args);
+    assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("tiny-cache: pass"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("/dev/full"), "{}", stderr(&output));
+    assert!(dir.path().join("report.json").exists(), "the other report is written");
 }
 
 #[test]
@@ -258,6 +332,8 @@ fn lists_and_reports_have_a_json_form_and_completions_are_scripts() {
         let output = falken(dir.path(), &["list", what, "--json"]);
         let list: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert!(!list.as_array().unwrap().is_empty(), "{what}");
+        let of_threads = list.as_array().unwrap().iter().filter(|entry| entry["name"] == "of threads");
+        assert_eq!(of_threads.count(), if what == "invariants" { 2 } else { 0 }, "IO-2 and IO-7");
         assert!(stdout(&falken(dir.path(), &["list", what])).lines().count() > list.as_array().unwrap().len());
     }
     let output = falken(dir.path(), &["run", "--runs", "2", "--steps", "500", "--json"]);
@@ -290,6 +366,31 @@ fn a_history_that_somebody_else_made_is_judged() {
     let broken = judge(&["broken.edn"]);
     assert_eq!(broken.status.code(), Some(2));
     assert!(stderr(&broken).contains("line 2"), "{}", stderr(&broken));
-    assert_eq!(judge(&["odd.txt"]).status.code(), Some(2));
+    let says = |args: &[&str], code: i32, fragment: &str| {
+        let output = judge(args);
+        let text = stdout(&output) + &stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+        assert!(text.contains(fragment), "{args:?}: {text}");
+    };
+    says(&["odd.txt"], 2, "--format edn or --format jsonl");
+    says(&["odd.txt", "--format", "edn"], 6, "it holds no transaction");
+    says(&["."], 2, ". is a directory");
+    write("mistaken.jsonl", serial);
+    says(&["mistaken.jsonl"], 2, "it looks like EDN: try --format edn");
+    says(&["mistaken.jsonl", "--format", "edn"], 0, "ok: strong-serializable");
+    says(&["serial.edn", "--svg", "none/x.svg"], 2, "cannot write to none/x.svg");
+    let event =
+        |kind: &str| format!("{{\"type\":\"{kind}\",\"process\":0,\"f\":\"txn\",\"value\":[[\"append\",1,1]]}}");
+    for cut in [7, 20, 50] {
+        let (whole, cut) = (event("invoke"), event("ok")[..cut].to_owned());
+        write("cut.jsonl", &format!("{whole}\n{cut}\n{whole}\n"));
+        says(&["cut.jsonl"], 2, "line 2");
+    }
+    write("failed.jsonl", &format!("{}\n{}\n", event("invoke"), event("fail")));
+    says(&["failed.jsonl"], 6, "its only transaction has not committed");
+    let mut piped = Command::new(env!("CARGO_BIN_EXE_falken"));
+    let piped = piped.current_dir(dir.path()).args(["check", "-", "--format", "edn"]);
+    let stdin = std::fs::File::open(dir.path().join("stale.edn")).unwrap();
+    assert_eq!(piped.stdin(stdin).output().unwrap().status.code(), Some(1));
     assert_eq!(judge(&["serial.edn", "--model", "linearisable"]).status.code(), Some(2));
 }

@@ -90,43 +90,62 @@ fn three_planted_bugs_make_three_groups_and_each_groups_command_reproduces_it() 
     let junit = fs::read_to_string(dir.path().join("night.xml")).unwrap();
     assert_eq!(junit.matches("<failure").count(), 3, "{junit}");
 
-    // The next night knows them. A repro that passes is fixed: here the one whose bug is not planted any more.
+    // The next night knows them. What it does not plant itself is none of its business, unless it was found without a plant.
+    // A repro that passes is fixed: here the one whose bug is not in its file any more.
     let corpus = dir.path().join("night/corpus/groups.json");
-    let fixed = fs::read_to_string(&corpus).unwrap().replace("planted = \\\"ckpt.ignores-read-marks\\\"\\n", "");
-    fs::write(&corpus, fixed).unwrap();
-    let again = falken(
-        dir.path(),
-        &[
-            "nightly",
-            "tiny-cache",
-            "io-faults",
-            "--runs",
-            "60",
-            "--seed-from",
-            "three bugs",
-            "--state-dir",
-            "next",
-            "--plant",
-            "reentry.group-rebuilt",
-            "--previous",
-            "night",
-            "--json",
-        ],
-    );
-    assert_eq!(again.status.code(), Some(1), "{}", text(&again.stderr));
-    let next = json(&dir.path().join("next/night.json"));
-    let of = |bug: &str| {
-        let groups = next["facts"]["groups"].as_array().unwrap();
-        groups.iter().find(|group| group["planted"][0] == bug).unwrap_or_else(|| panic!("{next:#}")).clone()
+    let mut known = json(&corpus);
+    let id_of =
+        |bug: &str| groups.iter().find(|group| group["planted"][0] == bug).unwrap()["id"].as_str().unwrap().to_owned();
+    let ids =
+        [id_of("reentry.group-rebuilt"), id_of("reentry.free-chain-io-ignored"), id_of("ckpt.ignores-read-marks")];
+    for known in known.as_array_mut().unwrap() {
+        let group = &mut known["group"];
+        if ids[1..].iter().any(|id| group["id"] == **id) {
+            group["planted"] = Value::Array(Vec::new());
+        }
+        let repro = group["repro"].as_str().unwrap().replace("planted = \"ckpt.ignores-read-marks\"\n", "");
+        group["repro"] = repro.into();
+    }
+    fs::write(&corpus, known.to_string()).unwrap();
+    let next = |name: &str, plant: &[&str]| {
+        let plan = ["nightly", "tiny-cache", "io-faults", "--runs", "60", "--seed-from", "three bugs", "--json"];
+        let output = falken(dir.path(), &[&plan[..], &["--state-dir", name, "--previous", "night"], plant].concat());
+        (output.status.code(), json(&dir.path().join(name).join("night.json"))["facts"]["groups"].clone())
     };
-    let (seen, not_seen, fixed) =
-        (of("reentry.group-rebuilt"), of("reentry.free-chain-io-ignored"), of("ckpt.ignores-read-marks"));
+    let (code, groups) = next("next", &["--plant", "reentry.group-rebuilt"]);
+    assert_eq!(code, Some(1), "{groups:#}");
+    let of = |groups: &Value, id: &String| groups.as_array().unwrap().iter().find(|group| group["id"] == **id).cloned();
+    let [seen, not_seen, fixed] = ids.each_ref().map(|id| of(&groups, id).unwrap_or_else(|| panic!("{groups:#}")));
     assert!(
         seen["known"]["from"] == "night" && seen["standing"] == "failing" && seen["count"].as_u64() > Some(0),
         "{seen}"
     );
     assert!(not_seen["standing"] == "failing" && not_seen["count"] == 0, "{not_seen}");
     assert!(fixed["standing"] == "fixed" && fixed["count"] == 0, "{fixed}");
+    let (_, plain) = next("plain", &[]);
+    assert_eq!(of(&plain, &ids[0]), None, "a planted group was carried into a plain night");
+}
+
+#[test]
+fn a_planted_night_says_nothing_about_the_plain_one_after_it() {
+    let dir = TempDir::new().unwrap();
+    let plan = ["--runs", "30", "--seed-from", "plain"];
+    let plain = || night(dir.path(), &plan);
+    assert_eq!(plain().status.code(), Some(0));
+    // Nights are named after the second in which they begin.
+    let next_second = || std::thread::sleep(Duration::from_millis(1_100));
+    next_second();
+    let planted = night(dir.path(), &[&plan[..], &["--plant", "commit.error-leaves-dangling-tx"]].concat());
+    assert_eq!(planted.status.code(), Some(1), "{}", text(&planted.stdout));
+    next_second();
+    let last = plain();
+    assert_eq!(last.status.code(), Some(0), "{}{}", text(&last.stdout), text(&last.stderr));
+    let mut nights: Vec<PathBuf> =
+        fs::read_dir(dir.path().join("falken-nights")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    nights.sort();
+    let baseline = json(&nights[2].join("night.json"))["timing"]["baseline"]["from"].clone();
+    let first = nights[0].file_name().unwrap().to_str().unwrap();
+    assert!(baseline.as_str().unwrap().ends_with(first), "it was compared with {baseline}");
 }
 
 #[test]
@@ -226,7 +245,8 @@ fn merged_shards_are_byte_for_byte_what_one_machine_leaves_but_for_clocks() {
     assert!(one.keys().any(|name| name.starts_with("repros")), "something was shrunk");
 
     for (dirs, says) in [
-        (&["1-3", "1-3"][..], "another nightly works in"),
+        (&["1-3", "1-3"][..], "1-3 is given twice"),
+        (&["1-3", "./1-3"][..], "./1-3 is 1-3 again"),
         (&["1-3", "night"][..], "not shards of one plan"),
         (&["1-3", "nowhere"][..], "no state directory"),
     ] {

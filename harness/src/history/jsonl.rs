@@ -88,13 +88,20 @@ impl<'a> Cursor<'a> {
         HistoryError::at(self.line, Reason::Syntax(reason.to_owned()))
     }
 
-    /// The parser counts lines from where this value began.
+    /// The parser counts lines from where this value began, and notices that one was cut off at whatever follows: what is
+    /// wrong stands at the end of what comes before that.
     fn json_error(&self, e: &serde_json::Error) -> HistoryError {
-        let before = self.text[..self.at].rsplit('\n').next().map_or(0, str::len);
-        let column = if e.line() <= 1 { before + e.column() } else { e.column() };
+        let rest = self.rest();
+        let lines = rest.split_inclusive('\n').take(e.line().saturating_sub(1));
+        let noticed = lines.map(str::len).sum::<usize>() + e.column().saturating_sub(1);
+        let before = rest.get(..noticed).unwrap_or(rest);
+        let seen = before.trim_end();
+        let place = if before[seen.len()..].contains('\n') { self.at + seen.len() } else { self.at + before.len() };
+        let passed = &self.text[..place];
+        let line = 1 + passed.bytes().filter(|b| *b == b'\n').count();
+        let column = passed.rsplit('\n').next().map_or(0, str::len) + 1;
         let message = e.to_string();
         let reason = message.split(" at line ").next().unwrap_or_default().to_owned();
-        let line = self.line + e.line().saturating_sub(1);
         HistoryError { line, column: Some(column), reason: Reason::Syntax(reason) }
     }
 }

@@ -137,7 +137,9 @@ fn covered(night: &Night, scenario: &ScenarioFacts) -> Option<TestCase> {
     let (name, is_complete, reach) = match night.work() {
         Work::Runs | Work::Kills(_) => return None,
         Work::Search(search) => ("every schedule".into(), search.end == SearchEnd::Finished, search.reach()),
-        Work::Racing(racing) => (format!("executions under {}", racing.engine), !racing.failed, racing.reach()),
+        Work::Racing(racing) => {
+            (format!("executions under {}", racing.engine), !racing.failed && !night.interrupted, racing.reach())
+        }
     };
     let mut status = if is_complete { TestCaseStatus::success() } else { TestCaseStatus::skipped() };
     status.set_message(reach);

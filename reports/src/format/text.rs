@@ -90,18 +90,18 @@ fn write_figures(out: &mut String, night: &Night) {
     );
     let _ = writeln!(
         out,
-        "  actions     {} in {:.1} s: {} per second, {} per busy job, {} jobs",
+        "  actions     {} in {:.1} s: {} per second, {} per busy job, {}",
         grouped(facts.actions),
         timing.seconds,
         grouped(night.rate() as u64),
         grouped(timing.actions_per_second_per_job as u64),
-        timing.jobs
+        words::count(timing.jobs, "job")
     );
     let _ = writeln!(out, "  commits     {}   crashes {}", grouped(facts.commits), grouped(facts.crashes));
     let _ = writeln!(
         out,
-        "  twice       {} runs were made twice, {} differed",
-        facts.determinism.twice,
+        "  twice       {} made twice, {} differed",
+        words::count(facts.determinism.twice, "run"),
         facts.determinism.differences.len()
     );
     let _ = writeln!(out, "  scenarios   {}", facts.scenarios.len());
@@ -113,9 +113,10 @@ fn write_figures(out: &mut String, night: &Night) {
         let failed = if scenario.failed > 0 { format!(", {} failed", scenario.failed) } else { String::new() };
         let _ = writeln!(
             out,
-            "    {:width$}  {:>7} runs, {seconds:7.1} s{failed}{missed}",
+            "    {:width$}  {:>7} {:5} {seconds:7.1} s{failed}{missed}",
             scenario.name,
-            grouped(scenario.runs)
+            grouped(scenario.runs),
+            if scenario.runs == 1 { "run," } else { "runs," }
         );
     }
     let _ = writeln!(out, "  hash        {}", facts.hash);
@@ -195,8 +196,10 @@ fn write_story(out: &mut String, story: &NightStory) {
     let rest = if story.is_fixed_point { "" } else { "; stopped at the limit, so there may be more to take away" };
     let _ = writeln!(
         out,
-        "\n  shrunk in {} runs from {} actions to {}{rest}\n",
-        story.replays, before.actions, after.actions
+        "\n  shrunk in {} from {} to {}{rest}\n",
+        words::count(story.replays, "run"),
+        words::count(before.actions, "action"),
+        after.actions
     );
     for (conn, program) in story.programs.iter().enumerate() {
         let _ = writeln!(out, "  c{conn} runs  {}", program.join("; "));

@@ -18,7 +18,7 @@ impl Night {
         let probe = |probe: &crate::ProbeCount| Probe {
             name: probe.name.into(),
             hits: probe.hits,
-            expected: probe.expected && batch.failure.is_none(),
+            expected: probe.expected && batch.failure.is_none() && !batch.interrupted,
         };
         let scenario = ScenarioFacts {
             name: batch.scenario.clone(),
@@ -30,7 +30,7 @@ impl Night {
             commits: batch.commits,
             crashes: batch.crashes,
             hash: Hex(batch.hash),
-            // A run that was cut short by a violation has no reason to have hit everything.
+            // A batch that was cut short has no reason to have hit everything.
             probes: batch.probes.iter().filter(|probe| probe.hits > 0 || probe.expected).map(probe).collect(),
             evaluated,
         };
@@ -78,6 +78,7 @@ impl Night {
             plan,
             facts,
             timing: timing(batch),
+            interrupted: batch.interrupted,
             notes: batch.notes.clone(),
             ..Self::default()
         }

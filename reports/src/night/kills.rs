@@ -129,10 +129,12 @@ impl KillMatrix {
             .collect()
     }
 
-    fn night(self, planted: Vec<String>, timing: Timing, notes: Vec<String>) -> Night {
+    fn night(self, planted: Vec<String>, timing: Timing, interrupted: bool) -> Night {
         let plan = Plan { command: "bugs".into(), planted, ..Plan::default() };
         let falken = env!("CARGO_PKG_VERSION").into();
-        Night { format: FORMAT, falken, plan, timing, kill_matrix: Some(self), notes, ..Night::default() }
+        let says = || "stopped early: the rows are those that were done".into();
+        let notes = interrupted.then(says).into_iter().collect();
+        Night { format: FORMAT, falken, plan, timing, kill_matrix: Some(self), interrupted, notes, ..Night::default() }
     }
 }
 
@@ -144,11 +146,6 @@ fn bugs(matrix: &KillMatrix) -> Vec<String> {
 
 fn timing(seconds: f64, jobs: u64) -> Timing {
     Timing { seconds, jobs, ..Timing::default() }
-}
-
-fn stopped(is_stopped: bool) -> Vec<String> {
-    let says = || "stopped early: the rows are those that were done".into();
-    is_stopped.then(says).into_iter().collect()
 }
 
 fn words(texts: &[&str]) -> Vec<String> {
@@ -193,11 +190,11 @@ impl Night {
             rows: report.rows.iter().map(row).collect(),
         };
         let planted = bugs(&matrix);
-        matrix.night(planted, timing(report.seconds, jobs), stopped(report.is_stopped))
+        matrix.night(planted, timing(report.seconds, jobs), report.is_stopped)
     }
 
     /// Which invariants catch a bug when each is checked alone.
-    pub fn of_alone(pairs: &[Alone], cap: u64, seconds: f64, jobs: u64) -> Self {
+    pub fn of_alone(pairs: &[Alone], is_stopped: bool, cap: u64, seconds: f64, jobs: u64) -> Self {
         let status = |pair: &Alone| match () {
             () if pair.kill.is_some() => KillStatus::Caught,
             () if pair.is_missed() => KillStatus::Survived,
@@ -215,7 +212,7 @@ impl Night {
         let rows = pairs.iter().map(row).collect();
         let matrix = KillMatrix { trials: 1, cap, strategies: vec!["checked alone".into()], rows };
         let planted = bugs(&matrix);
-        matrix.night(planted, timing(seconds, jobs), Vec::new())
+        matrix.night(planted, timing(seconds, jobs), is_stopped)
     }
 
     /// A duel of strategies.
@@ -236,6 +233,6 @@ impl Night {
         let matrix =
             KillMatrix { trials: report.trials, cap: report.cap, strategies, rows: bugs_of().map(row).collect() };
         let planted = bugs(&matrix);
-        matrix.night(planted, timing(seconds, jobs), Vec::new())
+        matrix.night(planted, timing(seconds, jobs), report.is_stopped)
     }
 }

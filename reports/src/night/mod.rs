@@ -110,6 +110,9 @@ pub struct Night {
     pub racing: Option<Racing>,
     /// How soon each strategy finds each planted bug, if that was measured.
     pub kill_matrix: Option<KillMatrix>,
+    /// Whether the user ended it before everything was done that was asked for.
+    #[serde(default)]
+    pub interrupted: bool,
     /// What the reader should know besides: what was skipped, cut off, or could not be read.
     pub notes: Vec<String>,
 }
@@ -150,6 +153,7 @@ impl Night {
             match self.work() {
                 Work::Search(search) if search.end != SearchEnd::Finished => "unknown",
                 Work::Kills(kills) if kills.survivors().next().is_some() => "survivors",
+                _ if self.interrupted => "interrupted",
                 Work::Runs | Work::Search(_) | Work::Racing(_) | Work::Kills(_) => "pass",
             }
         }
@@ -191,6 +195,8 @@ mod tests {
         let mut night = Night::default();
         night.facts.groups.push(Group { standing: Standing::Fixed, ..Group::default() });
         assert_eq!(night.verdict(), "pass");
+        night.interrupted = true;
+        assert_eq!(night.verdict(), "interrupted");
         night.timing.gates.push(Gate { outcome: GateOutcome::Failed, ..Gate::default() });
         assert_eq!(night.verdict(), "gate failed");
         night.facts.determinism.differences.push(Difference::default());

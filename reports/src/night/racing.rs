@@ -87,6 +87,7 @@ impl Night {
             },
             timing: Timing { seconds: threads.seconds, jobs: 1, ..Timing::default() },
             racing: Some(threads.into()),
+            interrupted: threads.interrupted,
             notes: threads.notes.clone(),
             ..Self::default()
         }

@@ -99,17 +99,28 @@ fn matrix(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<E
         Some(style) => report.to_table(style),
     })?;
     deliver(options, |jobs| Night::of_kills(&report, options.cap, jobs))?;
-    Ok(if report.survivors().is_empty() { Exit::Pass } else { Exit::Violation })
+    Ok(exit_of(!report.survivors().is_empty(), report.is_stopped))
 }
 
 fn alone(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exit, Failure> {
     let (started, mut progress) = (Instant::now(), Progress::new("alone", "checks"));
-    let pairs = matrix_of(options, strategies)?.alone(|done, total| progress.update(done, total))?;
+    let (pairs, is_stopped) = matrix_of(options, strategies)?.alone(|done, total| progress.update(done, total))?;
     progress.finish();
     super::print(&style(options).map_or_else(|| alone::to_json(&pairs), |style| alone::to_table(&pairs, style)))?;
+    if is_stopped {
+        eprintln!("alone: interrupted; the rows are those that were done");
+    }
     let seconds = started.elapsed().as_secs_f64();
-    deliver(options, |jobs| Night::of_alone(&pairs, options.cap, seconds, jobs))?;
-    Ok(if pairs.iter().any(Alone::is_missed) { Exit::Violation } else { Exit::Pass })
+    deliver(options, |jobs| Night::of_alone(&pairs, is_stopped, options.cap, seconds, jobs))?;
+    Ok(exit_of(pairs.iter().any(Alone::is_missed), is_stopped))
+}
+
+const fn exit_of(has_survivors: bool, is_stopped: bool) -> Exit {
+    match (has_survivors, is_stopped) {
+        (true, _) => Exit::Violation,
+        (false, true) => Exit::Unknown,
+        (false, false) => Exit::Pass,
+    }
 }
 
 fn duel(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exit, Failure> {
@@ -133,12 +144,13 @@ fn duel(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exi
     let cells = duel.go(|done| progress.update(done, duel.total() as u64));
     progress.finish();
     let (made, asked) = (cells.len() / compared, duel.bugs.len());
-    if made < asked {
-        eprintln!("duel: stopped after {made} of {asked} bugs");
+    let is_stopped = made < asked;
+    if is_stopped {
+        eprintln!("duel: interrupted after {made} of {asked} bugs");
     }
-    let report = DuelReport { trials, cap: options.cap, portfolio: strategy::PORTFOLIO, cells };
+    let report = DuelReport { trials, cap: options.cap, portfolio: strategy::PORTFOLIO, is_stopped, cells };
     super::print(&style(options).map_or_else(|| report.to_json(), |style| report.to_table(style)))?;
     let seconds = started.elapsed().as_secs_f64();
     deliver(options, |jobs| Night::of_duel(&report, seconds, jobs))?;
-    Ok(Exit::Pass)
+    Ok(exit_of(false, is_stopped))
 }

@@ -10,12 +10,10 @@ use crate::batch::Batch;
 use crate::catalog;
 use crate::cli::Run;
 use crate::exit::{Exit, Failure};
-use crate::repro_file::Unfinished;
+use crate::repro_file::{self, Unfinished};
 use crate::subject::skipped;
 
-use super::run::{
-    Progress, default_jobs, find_strategy, known, oracle, prepare_directory, stop_on_ctrl_c, summarise, tuned,
-};
+use super::run::{Progress, default_jobs, find_strategy, known, oracle, stop_on_ctrl_c, summarise, tuned};
 
 /// A run that enumerates its crash images looks at thousands of crashes, so it counts for as many.
 const RUNS_OF_CRASH_IMAGES: u64 = 20;
@@ -25,14 +23,18 @@ const RUNS_OF_CRASH_IMAGES: u64 = 20;
 /// # Errors
 /// The options make no sense, or files cannot be written.
 pub fn catalogue(options: &Run) -> Result<Exit, Failure> {
-    prepare_directory(&options.repro_dir)?;
+    repro_file::prepare(&options.repro_dir)?;
     let strategy = find_strategy(options.strategy.as_deref().unwrap_or(falken_harness::strategy::PORTFOLIO))?;
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
     let oracle = oracle(options.oracle)?;
     let known = known(options)?;
     let stop = stop_on_ctrl_c()?;
-    let (mut scenarios, mut probes) = (Vec::new(), Hits::default());
+    let (mut scenarios, mut probes, mut interrupted) = (Vec::new(), Hits::default(), false);
     for (name, _) in catalog::TABLE {
+        if stop.load(Ordering::Relaxed) {
+            interrupted = true;
+            break;
+        }
         let scenario = catalog::find(name)?;
         if let Some(why) = skipped(&scenario, options.subject) {
             eprintln!("note: skipped {why}");
@@ -50,14 +52,12 @@ pub fn catalogue(options: &Run) -> Result<Exit, Failure> {
         let totals = batch.go_behind(&known, &begins, |totals| progress.update(totals));
         progress.finish();
         probes.add(&totals.probes);
-        let is_stopped = stop.load(Ordering::Relaxed);
-        scenarios.push(summarise(options, &scenario, &batch, totals, is_stopped));
-        if is_stopped {
-            break;
-        }
+        let summary = summarise(options, &scenario, &batch, totals);
+        interrupted |= summary.interrupted;
+        scenarios.push(summary);
     }
-    let report = Catalogue { scenarios, probes: options.probes.then_some(probes) };
+    let report = Catalogue { scenarios, interrupted, probes: options.probes.then_some(probes) };
     super::print(&if options.json { report.json() } else { report.text() })?;
     let first = report.failed().find_map(|summary| summary.failure.as_ref());
-    Ok(super::exit_of(first.map(|failure| &failure.violation)))
+    Ok(super::exit_unless_interrupted(first.map(|failure| &failure.violation), interrupted))
 }

@@ -16,10 +16,21 @@ use crate::{history_file, repro_file};
 /// # Errors
 /// The file cannot be read, or is not a history.
 pub fn check(options: &Check) -> Result<Exit, Failure> {
-    let history = history_file::read(&options.file)?;
+    options.svg.as_deref().map(repro_file::must_be_writable).transpose()?;
+    let history = history_file::read(&options.file, options.format)?;
     let report = check::check(&history, options.model);
-    let rendered = report.render(&history).to_string();
+    let mut rendered = report.render(&history).to_string();
+    let says_nothing = report.verdict == Verdict::Ok && report.coverage.committed == 0;
+    if says_nothing {
+        let what = match history.transactions.len() {
+            0 => "it holds no transaction".into(),
+            1 => "its only transaction has not committed".into(),
+            count => format!("none of its {count} transactions has committed"),
+        };
+        rendered = format!("unknown: the history tells too little to be judged: {what}");
+    }
     let exit = match report.verdict {
+        Verdict::Ok if says_nothing => Exit::Unknown,
         Verdict::Ok => Exit::Pass,
         Verdict::Violation(_) => Exit::Violation,
         Verdict::Unknown(_) => Exit::Unknown,

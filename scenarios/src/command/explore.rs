@@ -40,7 +40,7 @@ pub fn explore(options: &Explore) -> Result<Exit, Failure> {
         )));
     }
     report_files::prepare(&options.report.files)?;
-    prepare_directory(&options.repro_dir)?;
+    repro_file::prepare(&options.repro_dir)?;
     let bounds = Bounds { preemptions: options.preemptions, faults: options.faults, actions: None };
     let subjects = Subjects { scenario: &scenario, planted, seed: options.seed, bounds };
     let mut limits = Limits { jobs: options.jobs.map_or_else(default_jobs, usize::from), ..Limits::default() };
@@ -54,7 +54,7 @@ pub fn explore(options: &Explore) -> Result<Exit, Failure> {
     let known = tree.figures().states;
     let stop = stop_on_ctrl_c()?;
     let started = Instant::now();
-    let outcome = search(&subjects, &mut tree, &limits, &stop, store.as_ref())?;
+    let (outcome, saved) = search(&subjects, &mut tree, &limits, &stop, store.as_ref());
     let report = Exploration {
         scenario: scenario.name.clone(),
         seed: options.seed,
@@ -71,7 +71,7 @@ pub fn explore(options: &Explore) -> Result<Exit, Failure> {
     };
     super::print(&if options.json { report.to_json() } else { report.to_text() })?;
     let files = &options.report.files;
-    report_files::deliver(files, &report_files::of_search(&report, files))?;
+    report_files::deliver(files, &report_files::of_search(&report, files)).and(saved)?;
     Ok(match (&report.failure, report.ended) {
         (Some(failure), _) => super::exit_of(Some(&failure.violation)),
         (None, Ended::Finished) => Exit::Pass,
@@ -91,33 +91,30 @@ fn start(subjects: &Subjects<'_>) -> Result<Tree, Failure> {
     }
 }
 
-/// Searches with progress on stderr, and saves now and then and at the end.
+/// Searches with progress on stderr, and saves now and then and at the end. What could not be saved has been searched.
 fn search(
     subjects: &Subjects<'_>,
     tree: &mut Tree,
     limits: &Limits,
     stop: &AtomicBool,
     store: Option<&Store>,
-) -> Result<Outcome, Failure> {
+) -> (Outcome, Result<(), Failure>) {
     let mut progress = Progress::new(&subjects.scenario.name);
     let mut saved = Instant::now();
-    let mut problem = None;
+    let mut result = Ok(());
     let outcome = subjects.search(tree, limits, stop, |tree| {
         progress.update(tree);
         if let Some(store) = store.filter(|_| saved.elapsed() >= SAVED_EVERY) {
-            problem = problem.take().or_else(|| store.save(tree).err());
+            result = store.save(tree);
             saved = Instant::now();
         }
     });
     progress.finish();
-    if let Some(problem) = problem {
-        return Err(problem);
-    }
     // A violation ends a search in the middle of a round: it is found again from the last save.
     if let Some(store) = store.filter(|_| outcome.ended != Ended::Violation) {
-        store.save(tree)?;
+        result = store.save(tree);
     }
-    Ok(outcome)
+    (outcome, result)
 }
 
 fn in_words(options: &Explore) -> Vec<String> {
@@ -138,7 +135,7 @@ fn found(options: &Explore, subjects: &Subjects<'_>, report: &RunReport) -> Foun
     let case = Case { scenario: scenario.clone(), seed, planted, tape: report.tape.clone() };
     let repro = repro_file::repro(case, "explore", report);
     let path = repro_file::path(&options.repro_dir, &repro);
-    let written = repro_file::save(&path, &repro.to_toml());
+    let written = repro_file::save_or_print(&path, &repro.to_toml());
     super::replay::found(&repro.case, report, written)
 }
 

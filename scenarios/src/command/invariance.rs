@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use falken_harness::invariance::{self, Compared};
 use falken_harness::invariant;
@@ -18,10 +19,19 @@ use crate::exit::{Exit, Failure};
 ///
 /// # Errors
 /// The report cannot be written.
-pub fn check(options: &Run, scenario: &Scenario, strategy: &Entry, planted: Planted) -> Result<Exit, Failure> {
+pub fn check(
+    options: &Run,
+    scenario: &Scenario,
+    strategy: &Entry,
+    planted: Planted,
+    stop: &AtomicBool,
+) -> Result<Exit, Failure> {
     let (mut seeds, mut statements, mut runs, mut sites) = (0_u64, 0, 0, BTreeSet::new());
     let mut broken = None;
     for seed in (0..options.runs).map(|index| options.seed.wrapping_add(index)) {
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
         let mut compared: Compared = invariance::compare(scenario, seed, planted, (strategy.new)(seed));
         seeds += 1;
         statements += compared.statements;
@@ -32,6 +42,11 @@ pub fn check(options: &Run, scenario: &Scenario, strategy: &Entry, planted: Plan
             break;
         }
     }
+    let verdict = match &broken {
+        Some(_) => "violation",
+        None if seeds < options.runs => "interrupted",
+        None => "pass",
+    };
     let sites: Vec<&str> = sites.into_iter().map(Site::name).collect();
     let mut out = String::new();
     if options.json {
@@ -42,7 +57,7 @@ pub fn check(options: &Run, scenario: &Scenario, strategy: &Entry, planted: Plan
         let value = json!({
             "scenario": scenario.name,
             "check": "yield-invariance",
-            "verdict": if broken.is_some() { "violation" } else { "pass" },
+            "verdict": verdict,
             "seeds": seeds,
             "statements": statements,
             "sites": sites,
@@ -61,11 +76,16 @@ pub fn check(options: &Run, scenario: &Scenario, strategy: &Entry, planted: Plan
             let again = format!("falken run {name} --check yield-invariance --seed {seed} --runs 1{plant}");
             let _ = writeln!(out, "\n  again       {again}\n");
         }
-        let verdict = if broken.is_some() { "VIOLATION" } else { "pass" };
-        let _ = writeln!(out, "{}: yield invariance: {verdict}", scenario.name);
-        let _ = writeln!(out, "  statements  {statements} from {seeds} seeds, run {runs} times in all");
+        let loud = if broken.is_some() { "VIOLATION" } else { verdict };
+        let _ = writeln!(out, "{}: yield invariance: {loud}", scenario.name);
+        let _ =
+            writeln!(out, "  statements  {statements} from {seeds} of {} seeds, run {runs} times in all", options.runs);
         let _ = writeln!(out, "  sites       a yield was forced at each of {}", sites.len());
     }
     super::print(&out)?;
-    Ok(if broken.is_some() { Exit::Violation } else { Exit::Pass })
+    Ok(match verdict {
+        "violation" => Exit::Violation,
+        "interrupted" => Exit::Unknown,
+        _ => Exit::Pass,
+    })
 }

@@ -1,5 +1,7 @@
 //! `falken list`: what there is.
 
+use std::collections::BTreeSet;
+
 use falken_harness::{fault, invariant, probe, strategy};
 use falken_models::bug::Bug;
 use falken_models::threads::{self, Form};
@@ -40,7 +42,15 @@ fn table(what: Listed) -> Result<(&'static [&'static str], Rows), Failure> {
         Listed::Invariants => {
             let online = invariant::TABLE.iter().map(|entry| [entry.id, entry.name, entry.rule]);
             let judged = invariant::JUDGED_BY_THE_LOOP.iter().map(|(id, name, rule)| [*id, *name, *rule]);
-            (&["invariant", "name", "rule"], online.chain(judged).map(|row| row.map(String::from).to_vec()).collect())
+            let mut rows: Rows = online.chain(judged).map(|row| row.map(String::from).to_vec()).collect();
+            rows.extend(of_threads().map(|(id, rule)| {
+                vec![
+                    id.into(),
+                    "of threads".into(),
+                    format!("{rule} (judged by `falken threads` only, without --checks)"),
+                ]
+            }));
+            (&["invariant", "name", "rule"], rows)
         }
         Listed::Faults => {
             let row = |entry: &fault::Entry| {
@@ -63,6 +73,16 @@ fn table(what: Listed) -> Result<(&'static [&'static str], Rows), Failure> {
         ),
         Listed::Threads => (&["form", "threads", "engines", "shows", "about"], forms()?),
     })
+}
+
+/// The invariants, with their rules, that planted bugs break and no simulation judges.
+pub(super) fn of_threads() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let named: BTreeSet<&str> = Bug::ALL.iter().flat_map(|bug| bug.violates()).copied().collect();
+    let judged = |id: &str| {
+        let online = invariant::TABLE.iter().map(|entry| entry.id);
+        online.chain(invariant::JUDGED_BY_THE_LOOP.iter().map(|(id, ..)| *id)).any(|known| known == id)
+    };
+    named.into_iter().filter(move |id| !judged(id)).map(|id| (id, falken_threads::rule(id)))
 }
 
 fn scenarios() -> Result<Rows, Failure> {

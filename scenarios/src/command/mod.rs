@@ -25,7 +25,7 @@ use falken_harness::verdict::Violation;
 use crate::cli::{Cli, Command};
 use crate::exit::{Exit, Failure};
 pub(crate) use run::prepare_directory;
-pub(crate) use threads::{RUNS_DEFAULT as SHUTTLE_RUNS, worker_command};
+pub(crate) use threads::{RUNS_DEFAULT as SHUTTLE_RUNS, shielded_worker_command};
 
 /// Does what the command line says.
 ///
@@ -48,7 +48,7 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Shrink(options)) => shrink::shrink(&options),
         Some(Command::Sweep(options)) => sweep::sweep(&options),
         Some(Command::Threads(options)) => threads::threads(&options),
-        Some(Command::ThreadsWorker) => threads::worker(),
+        Some(Command::ThreadsWorker { lease }) => threads::worker(lease.as_deref()),
         Some(Command::Bugs(options)) => bugs::bugs(&options),
         Some(Command::Nightly(options)) => nightly::nightly(&options),
         Some(Command::Report(options)) => report::report(&options),
@@ -71,11 +71,19 @@ pub(crate) fn replay_command(path: &str) -> String {
 }
 
 /// Writes a result to stdout. A reader that has gone away is no error.
-fn print(text: &str) -> Result<Exit, Failure> {
+pub(crate) fn print(text: &str) -> Result<Exit, Failure> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => Ok(Exit::Pass),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Exit::Pass),
         Err(error) => Err(Failure::Harness(format!("cannot write the report: {error}"))),
+    }
+}
+
+/// The exit code of work that the user may have ended early: without a violation that is no pass.
+fn exit_unless_interrupted(violation: Option<&Violation>, is_interrupted: bool) -> Exit {
+    match exit_of(violation) {
+        Exit::Pass if is_interrupted => Exit::Unknown,
+        exit => exit,
     }
 }
 

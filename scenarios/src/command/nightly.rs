@@ -93,7 +93,15 @@ fn begin(options: &Nightly) -> Result<(State, Option<PathBuf>), Failure> {
     let (dir, previous) = match &options.state_dir {
         Some(dir) => (dir.clone(), named),
         None => {
-            let last = nights().into_iter().rev().find(|dir| dir.join("night.json").exists());
+            let bugs = |mut bugs: Vec<String>| {
+                bugs.sort_unstable();
+                bugs
+            };
+            let wanted = bugs(options.plant.clone());
+            let is_like_this = |dir: &PathBuf| {
+                dir.join("night.json").exists() && nightly::planted_in(dir).map(bugs).as_ref() == Some(&wanted)
+            };
+            let last = nights().into_iter().rev().find(is_like_this);
             (Path::new(NIGHTS).join(jiff::Timestamp::now().strftime("%Y-%m-%dT%H%M%SZ").to_string()), named.or(last))
         }
     };

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
 use falken_harness::fault::Damage;
+use falken_harness::invariant::{self, Selection};
 use falken_harness::repro::Repro;
 use falken_harness::run::RunReport;
 use falken_harness::shrink::Failing;
@@ -28,6 +29,7 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     }
     let mut repro = repro_file::read(&options.file)?;
     super::run::choose_checks(&mut repro.case.scenario, &options.checks)?;
+    must_be_checked(&repro, &options.checks)?;
     report_files::prepare(&options.report.files)?;
     let started = Instant::now();
     if repro.is_unfinished {
@@ -35,10 +37,6 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     }
     let target = options.history.as_deref().map(Target::prepare).transpose()?;
     let report = watched(options, &repro.case, || repro.case.run());
-    if let Some(target) = target {
-        target.ended(repro.case.seed, &report.history)?;
-        target.finish(&report.history)?;
-    }
     let invariant = repro.verdict.split(':').next().unwrap_or_default();
     let violation = report.verdict.violation();
     let still_there = violation.is_some_and(|violation| violation.invariant == invariant);
@@ -69,8 +67,26 @@ pub fn replay(options: &Replay) -> Result<Exit, Failure> {
     let summary = Summary { notes, ..summarise(&repro.case, &report, found, started.elapsed()) };
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
     let files = &options.report.files;
-    report_files::deliver(files, &report_files::of_batch("replay", &summary, files))?;
+    let reported = report_files::deliver(files, &report_files::of_batch("replay", &summary, files));
+    let exported = target.map_or(Ok(()), |target| {
+        target.ended(repro.case.seed, &report.history).and_then(|()| target.finish(&report.history))
+    });
+    reported.and(exported)?;
     Ok(exit)
+}
+
+/// Complains about checks that leave out what the file is about: that nothing is found then would mean nothing.
+fn must_be_checked(repro: &Repro, list: &[String]) -> Result<(), Failure> {
+    let invariant = repro.verdict.split(':').next().unwrap_or_default();
+    let is_chosen = Selection::of(list).is_ok_and(|selection| selection.has(invariant));
+    if repro.is_unfinished || list.is_empty() || is_chosen || invariant::known().all(|known| known != invariant) {
+        return Ok(());
+    }
+    let says = "so a replay could not tell whether it is still broken";
+    Err(Failure::Input(format!(
+        "the file is about {invariant}, which is not among the checks {}, {says}",
+        list.join(",")
+    )))
 }
 
 /// Runs a case while somebody looks whether its engine returns.

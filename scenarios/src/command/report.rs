@@ -7,7 +7,7 @@ use crate::cli::{ReportCommand, ReportOf};
 use crate::exit::{Exit, Failure, suggest};
 use crate::nightly::{self, read_head, read_json};
 use crate::report_files;
-use crate::repro_file::write_whole;
+use crate::repro_file::{self, write_whole};
 
 /// A format that can be named on the command line.
 #[derive(Clone, Copy)]
@@ -66,9 +66,10 @@ pub fn report(options: &ReportOf) -> Result<Exit, Failure> {
 
 fn write(options: &ReportOf, night: Night) -> Result<Exit, Failure> {
     let Format(entry) = options.format;
-    let text = entry.format.write(&report_files::of_night(night, entry.shows));
     let beside = || options.dir.as_ref().map(|dir| dir.join(format!("report.{}", entry.name)));
     let path = options.output.clone().or_else(|| beside().filter(|_| options.open));
+    path.as_deref().map(repro_file::must_be_writable).transpose()?;
+    let text = entry.format.write(&report_files::of_night(night, entry.shows));
     let Some(path) = path else { return super::print(&text) };
     write_whole(&path, &text).map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
     eprintln!("report: {}", path.display());
@@ -99,6 +100,8 @@ pub(super) fn exit_of(night: &Night) -> Exit {
         Exit::Nondeterminism
     } else if night.failed_gates().next().is_some() {
         Exit::Gate
+    } else if night.interrupted {
+        Exit::Unknown
     } else {
         Exit::Pass
     }

@@ -43,19 +43,19 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     }
     let planted = options.plant.as_deref().map(find_bug).transpose()?;
     let (scenario, strategy) = what_to_run(options, planted)?;
+    let stop = stop_on_ctrl_c()?;
     if options.check == Some(RunCheck::YieldInvariance) {
-        return invariance::check(options, &scenario, strategy, Planted(planted));
+        return invariance::check(options, &scenario, strategy, Planted(planted), &stop);
     }
     report_files::prepare(&options.report.files)?;
-    prepare_directory(&options.repro_dir)?;
+    repro_file::prepare(&options.repro_dir)?;
     options.keep_files.as_deref().map(prepare_directory).transpose()?;
     let histories = options.history.as_deref().map(Target::prepare).transpose()?;
     let jobs = options.jobs.map_or_else(default_jobs, usize::from);
     if options.verify_determinism {
-        return super::verify::determinism(options, &scenario, strategy, Planted(planted), jobs);
+        return super::verify::determinism(options, &scenario, strategy, Planted(planted), jobs, &stop);
     }
     let oracle = oracle(options.oracle)?;
-    let stop = stop_on_ctrl_c()?;
     let batch = Batch {
         scenario: &scenario,
         strategy,
@@ -71,8 +71,8 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     let begins = |job, strategy, seed| unfinished.begin(job, strategy, seed);
     let mut exported = Ok(());
     let known = known(options)?;
-    let hangs = |seed| give_up(options, &batch, seed, unfinished.leave(seed));
-    let totals = watched(Duration::from_secs_f64(options.call_limit), hangs, || {
+    let hangs = |seed: u64| give_up(options, &batch, seed, unfinished.leave(seed));
+    let mut totals = watched(Duration::from_secs_f64(options.call_limit), hangs, || {
         batch.go_behind(&known, &begins, |totals| {
             progress.update(totals);
             if let (Some(target), Ok(())) = (&histories, &exported) {
@@ -82,24 +82,36 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
     });
     drop(unfinished);
     progress.finish();
-    exported?;
-    histories.map(|target| target.finish(&totals.history)).transpose()?;
-    if let (Some(dir), Some((_, files))) = (&options.keep_files, &totals.last) {
-        keep_files(dir, files)?;
-    }
-    let summary = summarise(options, &scenario, &batch, totals, stop.load(Ordering::Relaxed));
+    let (history, last) = (std::mem::take(&mut totals.history), totals.last.take());
+    let summary = summarise(options, &scenario, &batch, totals);
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
+    // The verdict is out before anything is written that a full disk may refuse.
     let files = &options.report.files;
-    report_files::deliver(files, &report_files::of_batch("run", &summary, files))?;
-    Ok(super::exit_of(summary.failure.as_ref().map(|failure| &failure.violation)))
+    let reported = report_files::deliver(files, &report_files::of_batch("run", &summary, files));
+    let finished = histories.map_or(Ok(()), |target| target.finish(&history));
+    let kept = match (&options.keep_files, &last) {
+        (Some(dir), Some((_, files))) => keep_files(dir, files),
+        _ => Ok(()),
+    };
+    reported.and(exported).and(finished).and(kept)?;
+    Ok(exit_of(&summary))
+}
+
+/// The exit code of a batch.
+pub(super) fn exit_of(summary: &Summary) -> Exit {
+    let violation = summary.failure.as_ref().map(|failure| &failure.violation);
+    super::exit_unless_interrupted(violation, summary.interrupted)
 }
 
 /// An engine does not return, so falken ends without it, and leaves the file that makes the run again.
 fn give_up(options: &Run, batch: &Batch<'_>, seed: u64, repro: Option<PathBuf>) {
     let repro = repro.map(|path| path.display().to_string()).ok_or_else(|| "its file could not be written".to_owned());
     let found = hung::found(batch.scenario, seed, options.call_limit, repro);
-    let summary =
-        Summary { failure: Some(found), ..summarise(options, batch.scenario, batch, Totals::default(), false) };
+    let summary = Summary {
+        failure: Some(found),
+        interrupted: false,
+        ..summarise(options, batch.scenario, batch, Totals::default())
+    };
     hung::end("run", &summary, options.json, &options.report);
 }
 
@@ -143,6 +155,13 @@ pub(super) fn choose_checks(scenario: &mut Scenario, list: &[String]) -> Result<
 /// Complains about the first entry of a list that is no invariant.
 pub(super) fn check_names(list: &[String]) -> Result<(), Failure> {
     Selection::of(list).map(|_| ()).map_err(|unknown| {
+        if unknown.is_empty() {
+            return Failure::Input("--checks has an empty entry: is there a comma too many?".into());
+        }
+        if let Some((id, _)) = super::list::of_threads().find(|(id, _)| *id == unknown) {
+            let says = "only racing threads can break, so only `falken threads` judges it, and always does";
+            return Failure::Input(format!("{id} is an invariant that {says}"));
+        }
         let hint = suggest(unknown, invariant::known());
         Failure::Input(format!("there is no invariant `{unknown}` to check{hint} (see `falken list invariants`)"))
     })
@@ -200,12 +219,17 @@ pub(super) fn oracle(kind: OracleKind) -> Result<MakeOracle, Failure> {
     }
 }
 
+/// Signals closer together than this are one: `timeout` sends its own to the process and to its group.
+const ONE_SIGNAL: Duration = Duration::from_millis(50);
+
 /// The first Ctrl-C lets the runs under way end and reports what there is; a second one kills.
 pub(super) fn stop_on_ctrl_c() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
+    let mut first: Option<Instant> = None;
     ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
+        flag.store(true, Ordering::Relaxed);
+        if first.get_or_insert_with(Instant::now).elapsed() > ONE_SIGNAL {
             std::process::exit(130);
         }
     })
@@ -255,13 +279,9 @@ fn keep_files(dir: &Path, [database, log]: &[Vec<u8>; 2]) -> Result<(), Failure>
     fs::write(dir.join("falken.db-wal"), log).map_err(failed)
 }
 
-pub(super) fn summarise(
-    options: &Run,
-    scenario: &Scenario,
-    batch: &Batch<'_>,
-    totals: Totals,
-    interrupted: bool,
-) -> Summary {
+pub(super) fn summarise(options: &Run, scenario: &Scenario, batch: &Batch<'_>, totals: Totals) -> Summary {
+    let has_all = totals.failure.is_some() || totals.runs >= batch.runs;
+    let interrupted = batch.stop.load(Ordering::Relaxed) && !has_all;
     let failure = totals.failure.map(|(index, report)| {
         let seed = options.seed.wrapping_add(index);
         found(options, scenario, batch, seed, totals.failed_by.unwrap_or(batch.strategy.name), *report)
@@ -279,7 +299,12 @@ pub(super) fn summarise(
         notes.push(format!("runs that failed as a known one does, and count as passed: {}", known.join(", ")));
     }
     if let Some(path) = &options.history {
-        notes.push(format!("falken check judges the history in {}", path.display()));
+        notes.push(match Target::of(path) {
+            Target::File(path) => format!("falken check judges the history in {}", path.display()),
+            Target::Directory(dir) => {
+                format!("falken check judges the histories in the directory {}, SEED.edn for each run", dir.display())
+            }
+        });
     }
     if let Some(dir) = &options.keep_files {
         notes.push(format!("the last run's files are {0}/falken.db and {0}/falken.db-wal", dir.display()));
@@ -290,7 +315,7 @@ pub(super) fn summarise(
         planted: batch.planted.0.map(Bug::id),
         seed: options.seed,
         runs: totals.runs,
-        runs_asked: options.runs,
+        runs_asked: batch.runs,
         interrupted,
         jobs: batch.jobs,
         actions: totals.actions,
@@ -314,17 +339,18 @@ fn found(options: &Run, scenario: &Scenario, batch: &Batch<'_>, seed: u64, strat
     let case = Case { scenario: scenario.clone(), seed, planted: batch.planted, tape: report.tape.clone() };
     let repro = repro_file::repro(case, strategy, &report);
     let path = repro_file::path(&options.repro_dir, &repro);
-    let written = |path: &Path, repro: &Repro| repro_file::save(path, &repro.to_toml());
+    let written = |path: &Path, repro: &Repro| repro_file::save_or_print(path, &repro.to_toml());
     if options.no_shrink {
         return replay::found(&repro.case, &report, written(&path, &repro));
     }
-    let raw = written(&shrink::raw_path(&path), &repro);
+    let raw_path = shrink::raw_path(&path);
+    let raw = repro_file::save(&raw_path, &repro.to_toml());
     let limit = Duration::from_secs(options.shrink_seconds.into());
-    let Some(shrunk) = shrink::within(repro.case.clone(), limit) else {
+    let Some(shrunk) = shrink::within(repro.case.clone(), limit, batch.stop) else {
         // A run that does not come again is nondeterministic; what was seen is still the truth.
-        return replay::found(&repro.case, &report, raw);
+        return replay::found(&repro.case, &report, raw.or_else(|_| written(&raw_path, &repro)));
     };
     let smaller = repro_file::repro(shrunk.smallest.case.clone(), strategy, &shrunk.smallest.report);
     let found = replay::found(&smaller.case, &shrunk.smallest.report, written(&path, &smaller));
-    Found { story: Some(shrink::story(&shrunk, limit, raw.ok())), ..found }
+    Found { story: shrink::story(&shrunk, limit, raw.ok(), batch.stop), ..found }
 }

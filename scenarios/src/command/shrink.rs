@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use falken_harness::case::Case;
@@ -32,33 +32,46 @@ pub fn shrink(options: &Shrink) -> Result<Exit, Failure> {
         let entry = super::run::find_strategy(&repro.strategy)?;
         repro.case.tape = repro.case.run_under((entry.new)(repro.case.seed)).tape;
     }
+    let path = output(options);
+    repro_file::must_be_writable(&path)?;
+    let stop = super::run::stop_on_ctrl_c()?;
     let started = Instant::now();
     let limit = Duration::from_secs(options.seconds.into());
-    let Some(mut shrunk) = within(repro.case.clone(), limit) else {
-        return Err(Failure::Input(format!("{name} does not fail any more, so there is nothing to shrink")));
-    };
-    let certificate = if options.certify { Some(certify(&mut shrunk, limit)?) } else { None };
+    let Some(mut shrunk) = within(repro.case.clone(), limit, &stop) else { return Err(gone(&name)) };
+    let is_cut = !shrunk.is_fixed_point && stop.load(Ordering::Relaxed);
+    let certificate = if options.certify && !is_cut { Some(certify(&mut shrunk, limit, &stop)?) } else { None };
     let smaller = repro_file::repro(shrunk.smallest.case.clone(), &repro.strategy, &shrunk.smallest.report);
-    let path = options.output.clone().unwrap_or_else(|| options.file.with_extension("shrunk.toml"));
-    repro_file::write_whole(&path, &smaller.to_toml())
-        .map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
+    let written = repro_file::save_or_print(&path, &smaller.to_toml());
+    let unwritten = written.clone().err().map(Failure::Harness);
+    let is_unknown = is_cut || certificate.is_some_and(|certificate| !certificate.is_finished);
     if options.emit_test {
-        return super::print(&falken_reports::rust_test::write(&smaller));
+        let printed = super::print(&falken_reports::rust_test::write(&smaller))?;
+        return unwritten.map_or(Ok(if is_unknown { Exit::Unknown } else { printed }), Err);
     }
-    let found = super::replay::found(&smaller.case, &shrunk.smallest.report, Ok(path.display().to_string()));
-    let found =
-        falken_reports::Failure { story: Some(Story { certificate, ..story(&shrunk, limit, Some(name)) }), ..found };
+    let found = super::replay::found(&smaller.case, &shrunk.smallest.report, written);
+    let story = story(&shrunk, limit, Some(name), &stop).map(|story| Story { certificate, ..story });
+    let found = falken_reports::Failure { story, ..found };
     let violation = found.violation.clone();
-    let summary = super::replay::summarise(&smaller.case, &shrunk.smallest.report, Some(found), started.elapsed());
+    let mut summary = super::replay::summarise(&smaller.case, &shrunk.smallest.report, Some(found), started.elapsed());
+    summary.notes.extend(is_cut.then(|| "interrupted: this is the smallest case so far".into()));
     super::print(&falken_reports::write(if options.json { "json" } else { "text" }, &summary))?;
-    let is_unknown = certificate.is_some_and(|certificate| !certificate.is_finished);
-    Ok(if is_unknown { Exit::Unknown } else { super::exit_of(Some(&violation)) })
+    let exit = if is_unknown { Exit::Unknown } else { super::exit_of(Some(&violation)) };
+    unwritten.map_or(Ok(exit), Err)
+}
+
+/// Where the smaller case goes.
+pub(super) fn output(options: &Shrink) -> PathBuf {
+    options.output.clone().unwrap_or_else(|| options.file.with_extension("shrunk.toml"))
+}
+
+/// There is nothing to shrink.
+pub(super) fn gone(name: &str) -> Failure {
+    Failure::Gone(format!("{name} does not fail any more, so there is nothing to shrink"))
 }
 
 /// Searches for something shorter, and shrinks what it finds, until nothing is found or so much time is over.
-fn certify(shrunk: &mut Shrunk, limit: Duration) -> Result<Certificate, Failure> {
+fn certify(shrunk: &mut Shrunk, limit: Duration, stop: &AtomicBool) -> Result<Certificate, Failure> {
     let (started, bar) = (Instant::now(), bar());
-    let stop = super::run::stop_on_ctrl_c()?;
     loop {
         let size = shrunk.smallest.size;
         let certified = shrink::certify(&shrunk.smallest, super::run::default_jobs(), &mut |states| {
@@ -79,7 +92,7 @@ fn certify(shrunk: &mut Shrunk, limit: Duration) -> Result<Certificate, Failure>
             }
             Some(Certified::Shorter(found)) => {
                 shrunk.is_fixed_point = false;
-                let again = within(found.case.clone(), limit.saturating_sub(started.elapsed()));
+                let again = within(found.case.clone(), limit.saturating_sub(started.elapsed()), stop);
                 shrunk.smallest = *found;
                 if let Some(again) = again {
                     shrunk.replays += again.replays;
@@ -93,13 +106,13 @@ fn certify(shrunk: &mut Shrunk, limit: Duration) -> Result<Certificate, Failure>
     }
 }
 
-/// Shrinks a case for at most this long, with a bar on a terminal.
-pub(super) fn within(case: Case, limit: Duration) -> Option<Shrunk> {
+/// Shrinks a case for at most this long or until somebody says stop, with a bar on a terminal.
+pub(super) fn within(case: Case, limit: Duration, stop: &AtomicBool) -> Option<Shrunk> {
     let started = Instant::now();
     let bar = bar();
     let shrunk = shrink::shrink(case, &mut |progress| {
         show(&bar, progress);
-        started.elapsed() < limit
+        started.elapsed() < limit && !stop.load(Ordering::Relaxed)
     });
     bar.finish_and_clear();
     shrunk
@@ -121,16 +134,20 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>) {
     }
 }
 
-/// What shrinking led to, told and explained; `limit` is for asking which orders matter.
-pub(super) fn story(shrunk: &Shrunk, limit: Duration, raw: Option<String>) -> Story {
+/// What shrinking led to, told and explained; `limit` is for asking which orders matter. Who has said stop does not wait for
+/// that, and what is still a recording of every choice is no story then.
+pub(super) fn story(shrunk: &Shrunk, limit: Duration, raw: Option<String>, stop: &AtomicBool) -> Option<Story> {
+    if stop.load(Ordering::Relaxed) && !shrunk.smallest.case.scenario.is_finite() {
+        return None;
+    }
     let (started, bar) = (Instant::now(), bar());
+    bar.set_message("which orders matter");
     let explanation = shrink::explain(&shrunk.smallest, &mut || {
-        bar.set_message("which orders matter");
         bar.tick();
-        started.elapsed() < limit
+        started.elapsed() < limit && !stop.load(Ordering::Relaxed)
     });
     bar.finish_and_clear();
-    Story { raw, ..explained(shrunk, &explanation) }
+    Some(Story { raw, ..explained(shrunk, &explanation) })
 }
 
 /// The same with an explanation that is known already.

@@ -29,7 +29,8 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
     crate::subject::choose(&mut scenario, None)?;
     scenario.validate().map_err(|error| Failure::Input(error.to_string()))?;
     let strategy = run::find_strategy(&options.strategy)?;
-    run::prepare_directory(&options.repro_dir)?;
+    repro_file::prepare(&options.repro_dir)?;
+    let stop = run::stop_on_ctrl_c()?;
     let jobs = options.jobs.map_or_else(run::default_jobs, usize::from);
     let mut report = Report {
         scenario: scenario.name.clone(),
@@ -40,12 +41,17 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
         points: 0,
         disturbed: 0,
         covered: Vec::new(),
+        interrupted: false,
         failure: None,
         notes: Vec::new(),
     };
     let mut covered: BTreeMap<(&'static str, &'static str, &'static str), u64> = BTreeMap::new();
     let mut nothing_to_cancel = 0;
     for seed in (0..options.schedules).map(|index| options.seed.wrapping_add(index)) {
+        if stop.load(Ordering::Relaxed) {
+            report.interrupted = true;
+            break;
+        }
         let sweep = sweep::Sweep::new(&scenario, seed, planted, strategy, &aims(options));
         let survey = sweep.survey();
         report.schedules += 1;
@@ -63,7 +69,7 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
             is_covered[index].store(sweep::Sweep::is_covered(points[index], &report), Ordering::Relaxed);
             Some(report)
         };
-        let (done, failed) = disturb_all(&disturb, &points, jobs)?;
+        let (done, failed) = disturb_all(&disturb, &points, jobs, &stop)?;
         report.disturbed += done as u64;
         for ((point, statement), is_covered) in survey.points[..done].iter().zip(is_covered) {
             if is_covered.into_inner() {
@@ -78,6 +84,7 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
             report.failure = Some(repro(&run));
             break;
         }
+        report.interrupted |= done < points.len();
     }
     if report.points == 0 && report.failure.is_none() {
         let with: Vec<&str> = aims(options).into_iter().map(Aim::name).collect();
@@ -92,7 +99,8 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
     let covered = covered.into_iter();
     report.covered = covered.map(|((statement, site, aim), points)| Covered { statement, aim, site, points }).collect();
     super::print(&if options.json { report.json() } else { report.text() })?;
-    Ok(super::exit_of(report.failure.as_ref().map(|failure| &failure.violation)))
+    let violation = report.failure.as_ref().map(|failure| &failure.violation);
+    Ok(super::exit_unless_interrupted(violation, report.interrupted))
 }
 
 fn aims(options: &Sweep) -> Vec<Aim> {
@@ -115,11 +123,12 @@ pub fn aim(text: &str) -> Result<Aim, String> {
 
 type Failed = Option<(Point, Box<RunReport>)>;
 
-/// Disturbs at all points, several at a time, until one fails: how many were done up to the first failure, and that one.
+/// Disturbs at all points, several at a time, until one fails or somebody says stop: how many were done up to the first failure, and that one.
 fn disturb_all(
     disturb: &(dyn Fn(usize) -> Option<RunReport> + Sync),
     points: &[Point],
     jobs: usize,
+    stop: &AtomicBool,
 ) -> Result<(usize, Failed), Failure> {
     let next = AtomicUsize::new(0);
     // The first point that failed, or that was not reached.
@@ -127,7 +136,8 @@ fn disturb_all(
     crossbeam::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|_| {
-                loop {
+                // What is taken is done, so that what is done has no gaps.
+                while !stop.load(Ordering::Relaxed) {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let beyond = || first.lock().expect("no panic").as_ref().is_some_and(|(at, _)| *at < index);
                     if index >= points.len() || beyond() {
@@ -146,7 +156,7 @@ fn disturb_all(
     })
     .expect("a worker catches the panics of its runs");
     match first.into_inner().expect("no panic") {
-        None => Ok((points.len(), None)),
+        None => Ok((next.into_inner().min(points.len()), None)),
         Some((index, Some(report))) => Ok((index + 1, Some((points[index], report)))),
         Some((index, None)) => Err(Failure::Harness(format!("nondeterminism: {:?} was not reached", points[index]))),
     }
@@ -156,6 +166,6 @@ fn disturb_all(
 fn found(options: &Sweep, sweep: &sweep::Sweep, report: &RunReport) -> Found {
     let repro = repro_file::repro(sweep.case_of(report), &options.strategy, report);
     let path = repro_file::path(&options.repro_dir, &repro);
-    let written = repro_file::save(&path, &repro.to_toml());
+    let written = repro_file::save_or_print(&path, &repro.to_toml());
     replay::found(&repro.case, report, written)
 }

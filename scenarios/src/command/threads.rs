@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use falken_harness::scenario::ThreadEngine;
@@ -16,7 +17,7 @@ use falken_threads::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::run::{find_bug, prepare_directory};
+use super::run::{find_bug, stop_on_ctrl_c};
 use crate::catalog;
 use crate::cli::{EngineKind, Replay, Shrink, Threads};
 use crate::exit::{Exit, Failure, suggest};
@@ -26,6 +27,8 @@ use crate::{report_files, repro_file};
 pub(crate) const RUNS_DEFAULT: u64 = 2_000;
 /// How often a line of progress is printed where there is no terminal.
 const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
+/// How often somebody looks whether it is over.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
@@ -39,11 +42,19 @@ impl From<SuperviseError> for Failure {
     }
 }
 
-/// Does the job that stands on stdin.
+/// Does the job that stands on stdin, for as long as the lease is there.
 ///
 /// # Errors
 /// There is none.
-pub fn worker() -> Result<Exit, Failure> {
+pub fn worker(lease: Option<&Path>) -> Result<Exit, Failure> {
+    if let Some(lease) = lease.map(Path::to_owned) {
+        std::thread::spawn(move || {
+            while lease.exists() {
+                std::thread::sleep(LOOK_EVERY);
+            }
+            std::process::exit(Exit::Unknown.code().into());
+        });
+    }
     falken_threads::work().map_err(Failure::Input)?;
     Ok(Exit::Pass)
 }
@@ -57,11 +68,19 @@ pub fn threads(options: &Threads) -> Result<Exit, Failure> {
     let job = job(options, planted)?;
     job.validate()?;
     report_files::prepare(&options.report.files)?;
-    prepare_directory(&options.repro_dir)?;
-    let (outcome, seconds) = go(&job)?;
+    repro_file::prepare(&options.repro_dir)?;
+    let stop = stop_on_ctrl_c()?;
+    let (outcome, is_cut, seconds) = go_until(&stop, &job)?;
     let failure = outcome.failure.as_ref().map(|failing| found(&options.repro_dir, &job, failing));
-    let exit = exit_of(outcome.failure.as_ref());
-    let report = report(&job, &outcome, seconds, failure, Vec::new());
+    let exit = match exit_of(outcome.failure.as_ref()) {
+        Exit::Pass if is_cut => Exit::Unknown,
+        exit => exit,
+    };
+    let mut report = report(&job, &outcome, seconds, failure, Vec::new());
+    if is_cut && report.failure.is_some() {
+        report.notes = vec!["interrupted before the schedule was made shorter and run again".into()];
+    }
+    report.interrupted = is_cut;
     print(options.json, &report)?;
     report_files::deliver(&options.report.files, &report_files::of_racing(&report))?;
     Ok(exit)
@@ -142,22 +161,105 @@ fn find(name: &str) -> Result<Subject, Failure> {
 }
 
 /// This program, as a worker.
-pub(crate) fn worker_command() -> Command {
+fn worker_command() -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| std::env::args_os().next().unwrap_or_default().into());
     let mut command = Command::new(program);
     command.arg("threads-worker");
     command
 }
 
+/// The same in a group of its own: Ctrl-C goes to everybody at the terminal, and a worker that it ends looks as if its
+/// execution had ended it.
+pub(crate) fn shielded_worker_command() -> Command {
+    let mut command = worker_command();
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command
+}
+
+/// A file that says that workers may go on. Their supervisor only listens to them, so this is how they learn that it is over.
+struct Lease(PathBuf);
+
+impl Lease {
+    fn new() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("falken-threads-{}.lease", std::process::id()));
+        let written = std::fs::write(&path, b"");
+        written.map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
+        Ok(Self(path))
+    }
+
+    fn worker(&self) -> Command {
+        let mut command = shielded_worker_command();
+        command.arg("--lease").arg(&self.0);
+        command
+    }
+
+    fn end(&self) {
+        // If it is gone, it has ended.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Does a job until somebody says stop; also says whether it was cut off by that.
+fn go_until(stop: &AtomicBool, job: &Job) -> Result<(Outcome, bool, f64), Failure> {
+    let (lease, is_over) = (Lease::new()?, AtomicBool::new(false));
+    let Done { outcome, executions, seconds } = std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) && !stop.load(Ordering::Relaxed) {
+                std::thread::park_timeout(LOOK_EVERY);
+            }
+            lease.end();
+        });
+        let done = go(job, &|| lease.worker());
+        is_over.store(true, Ordering::Relaxed);
+        watch.thread().unpark();
+        done
+    });
+    let is_stopped = stop.load(Ordering::Relaxed);
+    let has_died = |failing: &Failing| failing.text.starts_with("LIVE-3: the process died");
+    Ok(match outcome {
+        Ok(Outcome { failure: Some(failing), .. }) if is_stopped && has_died(&failing) => {
+            (cut(executions), true, seconds)
+        }
+        Err(_) if is_stopped => (cut(executions), true, seconds),
+        // A failure that was not run again was found before.
+        Ok(outcome) => {
+            let is_cut = is_stopped && outcome.failure.as_ref().is_some_and(|failing| !failing.is_reproduced);
+            (outcome, is_cut, seconds)
+        }
+        Err(error) => return Err(error.into()),
+    })
+}
+
+/// What is known of an exploration whose worker was told to end.
+fn cut(executions: u64) -> Outcome {
+    Outcome { executions, exhaustive: false, failure: None, lanes: Vec::new() }
+}
+
+/// How a job has ended.
+struct Done {
+    outcome: Result<Outcome, SuperviseError>,
+    /// Executions of which the worker has told.
+    executions: u64,
+    seconds: f64,
+}
+
 /// Does a job, with progress on stderr.
-fn go(job: &Job) -> Result<(Outcome, f64), Failure> {
-    let started = Instant::now();
+fn go(job: &Job, worker: &dyn Fn() -> Command) -> Done {
+    let (started, mut so_far) = (Instant::now(), 0);
     let bar = std::io::stderr().is_terminal().then(|| {
         let style = ProgressStyle::with_template("{spinner} {msg}").expect("the template is well formed");
         ProgressBar::new_spinner().with_style(style)
     });
     let mut last_line = Instant::now();
     let mut progress = |executions: u64| {
+        so_far = executions;
         let (name, seconds) = (job.subject.name(), started.elapsed().as_secs());
         let line = || format!("{name} under {}: {executions} executions, {seconds} s", engine::of(job.engine).name);
         match &bar {
@@ -172,11 +274,11 @@ fn go(job: &Job) -> Result<(Outcome, f64), Failure> {
             None => {}
         }
     };
-    let outcome = supervise(&worker_command, job, &mut progress);
+    let outcome = supervise(worker, job, &mut progress);
     if let Some(bar) = &bar {
         bar.finish_and_clear();
     }
-    Ok((outcome?, started.elapsed().as_secs_f64()))
+    Done { outcome, executions: so_far, seconds: started.elapsed().as_secs_f64() }
 }
 
 fn exit_of(failure: Option<&Failing>) -> Exit {
@@ -195,7 +297,7 @@ fn found(dir: &Path, job: &Job, failing: &Failing) -> ThreadsFailure {
             let repro = repro_of(job, failing, schedule);
             let (name, engine) = (job.subject.name(), engine::of(job.engine).name);
             let path = dir.join(format!("{name}-{engine}-{}.toml", failing.invariant().to_lowercase()));
-            repro_file::save(&path, &repro.to_toml())
+            repro_file::save_or_print(&path, &repro.to_toml())
         }
     };
     describe(failing, repro)
@@ -274,6 +376,7 @@ fn report(
         bound,
         executions: outcome.executions,
         exhaustive: outcome.exhaustive,
+        interrupted: false,
         seconds,
         not_proved: entry.not_proved,
         failure,
@@ -288,7 +391,10 @@ fn report(
 pub fn read_repro(path: &Path) -> Result<Option<ThreadsRepro>, Failure> {
     let name = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| Failure::Input(format!("cannot read {name}: {error}")))?;
-    ThreadsRepro::from_toml(&text).transpose().map_err(|error| Failure::Input(format!("in {name}: {error}")))
+    let repro = ThreadsRepro::from_toml(&text).transpose();
+    let repro = repro.map_err(|error| Failure::Input(format!("in {name}: {error}")))?;
+    repro.iter().for_each(|repro| repro_file::note_version(path, &repro.falken));
+    Ok(repro)
 }
 
 /// Runs the execution of a repro file again.
@@ -301,7 +407,8 @@ pub fn replay(options: &Replay, repro: &ThreadsRepro) -> Result<Exit, Failure> {
         return Err(Failure::Input(format!("{option} is for repro files of the simulator; this one is of threads")));
     }
     let job = repro.job();
-    let (outcome, seconds) = go(&job)?;
+    let Done { outcome, seconds, .. } = go(&job, &worker_command);
+    let outcome = outcome?;
     let invariant = repro.verdict.split(':').next().unwrap_or_default();
     let still_there = outcome.failure.as_ref().is_some_and(|failing| failing.invariant() == invariant);
     let is_exact = outcome.failure.as_ref().is_some_and(|failing| {
@@ -341,38 +448,39 @@ pub fn shrink(options: &Shrink, repro: &ThreadsRepro) -> Result<Exit, Failure> {
             "{name} is of {engine}, which finds short executions first; only those of shuttle are shrunk"
         )));
     }
+    let path = super::shrink::output(options);
+    repro_file::must_be_writable(&path)?;
+    let stop = stop_on_ctrl_c()?;
     let started = Instant::now();
     let limit = Duration::from_secs(options.seconds.into());
     let bar = super::shrink::bar();
-    let reduced = reduce(&worker_command, &repro.job(), &mut |size| {
+    let reduced = reduce(&shielded_worker_command, &repro.job(), &mut |size| {
         if !bar.is_hidden() {
             let Size { clients, statements, switches } = size;
             bar.set_message(format!("{clients} clients, {statements} statements, {switches} switches"));
             bar.tick();
         }
-        started.elapsed() < limit
+        started.elapsed() < limit && !stop.load(Ordering::Relaxed)
     });
     bar.finish_and_clear();
-    let Some(reduced) = reduced? else {
-        return Err(Failure::Input(format!("{name} does not fail any more, so there is nothing to shrink")));
-    };
+    let Some(reduced) = reduced? else { return Err(super::shrink::gone(&name.to_string())) };
     let Reduced { subject, failing, before, after, is_fixed_point } = reduced;
     let job = Job { subject, ..repro.job() };
-    let path = options.output.clone().unwrap_or_else(|| options.file.with_extension("shrunk.toml"));
     let schedule = failing.schedule.clone().unwrap_or_default();
-    repro_file::write_whole(&path, &repro_of(&job, &failing, &schedule).to_toml())
-        .map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
+    let written = repro_file::save_or_print(&path, &repro_of(&job, &failing, &schedule).to_toml());
+    let unwritten = written.clone().err().map(Failure::Harness);
+    let is_cut = !is_fixed_point && stop.load(Ordering::Relaxed);
     let part = |was: usize, is: usize, what: &str| (was > 0).then(|| format!("{was} {what} to {is}"));
     let parts = [
         part(before.clients, after.clients, "clients"),
         part(before.statements, after.statements, "statements"),
         part(before.switches, after.switches, "switches"),
     ];
-    let rest = if is_fixed_point { "" } else { "; stopped at the limit of time, so there may be more to take away" };
+    let rest = if is_fixed_point { "" } else { "; stopped early, so there may be more to take away" };
     let notes = vec![format!("shrunk from {}{rest}", parts.into_iter().flatten().collect::<Vec<_>>().join(", from "))];
-    let found = describe(&failing, Ok(path.display().to_string()));
+    let found = describe(&failing, written);
     let outcome = Outcome { executions: 1, exhaustive: false, failure: Some(failing), lanes: Vec::new() };
     let report = report(&job, &outcome, started.elapsed().as_secs_f64(), Some(found), notes);
     print(options.json, &report)?;
-    Ok(exit_of(outcome.failure.as_ref()))
+    unwritten.map_or(Ok(if is_cut { Exit::Unknown } else { exit_of(outcome.failure.as_ref()) }), Err)
 }

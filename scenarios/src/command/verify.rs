@@ -1,7 +1,7 @@
 //! `falken run --verify-determinism`: every run twice.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use falken_harness::run::{self, Settings};
 use falken_harness::scenario::Scenario;
@@ -23,8 +23,9 @@ pub(super) fn determinism(
     strategy: &strategy::Entry,
     planted: Planted,
     jobs: usize,
+    stop: &AtomicBool,
 ) -> Result<Exit, Failure> {
-    let next = AtomicU64::new(0);
+    let (next, made) = (AtomicU64::new(0), AtomicU64::new(0));
     let first: Mutex<Option<(u64, Box<Difference>)>> = Mutex::new(None);
     std::thread::scope(|scope| {
         for _ in 0..jobs {
@@ -32,7 +33,7 @@ pub(super) fn determinism(
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let mut found = first.lock().expect("nobody panics while holding it");
-                    if index >= options.runs || found.is_some() {
+                    if index >= options.runs || found.is_some() || stop.load(Ordering::Relaxed) {
                         return;
                     }
                     drop(found);
@@ -40,6 +41,7 @@ pub(super) fn determinism(
                     let difference = verify(&|| (strategy.new)(seed), &mut |strategy| {
                         run::run(scenario, Settings { seed, planted, strategy, oracle: None })
                     });
+                    made.fetch_add(1, Ordering::Relaxed);
                     if let Err(difference) = difference {
                         found = first.lock().expect("nobody panics while holding it");
                         if found.as_ref().is_none_or(|(earlier, _)| seed < *earlier) {
@@ -51,9 +53,14 @@ pub(super) fn determinism(
         }
     });
     let first = first.into_inner().expect("nobody panics while holding it");
-    let name = &scenario.name;
+    let (name, made, asked) = (&scenario.name, made.into_inner(), options.runs);
+    let interrupted = first.is_none() && made < asked;
     let text = match (&first, options.json) {
-        (None, false) => format!("{name}: {} runs, each made twice, were the same at every choice\n", options.runs),
+        (None, false) if interrupted => {
+            format!("{name}: interrupted; {made} of {asked} runs, each made twice, were the same at every choice\n")
+        }
+        (None, false) if asked == 1 => format!("{name}: 1 run, made twice, was the same at every choice\n"),
+        (None, false) => format!("{name}: {asked} runs, each made twice, were the same at every choice\n"),
         (Some((seed, difference)), false) => {
             format!("{name}: NOT DETERMINISTIC under seed {seed}\n  {difference}\n")
         }
@@ -61,9 +68,16 @@ pub(super) fn determinism(
             let difference = first.as_ref().map(|(seed, d)| {
                 json!({"seed": seed, "choice": d.choice, "what": d.what, "first": d.first, "second": d.second})
             });
-            format!("{:#}\n", json!({"scenario": name, "runs": options.runs, "difference": difference}))
+            format!(
+                "{:#}\n",
+                json!({"scenario": name, "runs": made, "runs_asked": asked, "interrupted": interrupted, "difference": difference})
+            )
         }
     };
     super::print(&text)?;
-    Ok(if first.is_some() { Exit::Nondeterminism } else { Exit::Pass })
+    Ok(match (first, interrupted) {
+        (Some(_), _) => Exit::Nondeterminism,
+        (None, true) => Exit::Unknown,
+        (None, false) => Exit::Pass,
+    })
 }

@@ -9,7 +9,7 @@ use falken_models::threads::{self, Bound, Form};
 use falken_reports::kill::ThreadKill;
 use falken_threads::{Failing, Job, Subject, Task, engine, sampler, supervise};
 
-use crate::command::{SHUTTLE_RUNS, worker_command};
+use crate::command::{SHUTTLE_RUNS, shielded_worker_command};
 use crate::exit::Failure;
 
 /// Whether any form shows the bug.
@@ -43,7 +43,7 @@ fn hunt_in(bug: Bug, form: &Form, engine: ThreadEngine) -> Result<ThreadKill, Fa
         task: Task::Explore(PathBuf::new()),
     };
     let started = Instant::now();
-    let outcome = supervise(&worker_command, &job, &mut |_| {})?;
+    let outcome = supervise(&shielded_worker_command, &job, &mut |_| {})?;
     Ok(ThreadKill {
         engine: engine::of(engine).name,
         form: form.name,

@@ -19,7 +19,12 @@ use super::triage::Trait;
 use super::{gates, triage};
 
 /// A night, and what to remember of its groups.
-pub fn assemble(state: &State, machines: Vec<Machine>, notes: Vec<String>) -> (Night, Vec<KnownGroup>) {
+pub fn assemble(
+    state: &State,
+    machines: Vec<Machine>,
+    notes: Vec<String>,
+    interrupted: bool,
+) -> (Night, Vec<KnownGroup>) {
     let Folded { sums, clocks, unreadable, .. } = &state.so_far;
     let known = state.known.clone().unwrap_or_default();
     let mut groups = triage::groups(sums, &state.shrunk, &known);
@@ -53,6 +58,7 @@ pub fn assemble(state: &State, machines: Vec<Machine>, notes: Vec<String>) -> (N
         plan: plan(&state.head.plan),
         facts,
         timing,
+        interrupted,
         notes: all_notes,
         ..Night::default()
     };

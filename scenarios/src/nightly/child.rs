@@ -4,13 +4,17 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crossbeam::channel::{self, Receiver, RecvTimeoutError};
 use falken_harness::subject::Engine;
 use falken_reports::night::Kind;
 
 use super::worker::{Reply, Request};
+
+/// How often somebody who waits looks whether it is to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What a run may use, and on which engine it is.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +63,17 @@ impl Worker {
     /// # Errors
     /// There is no answer: the process is gone, and the next request starts another one.
     pub fn ask(&mut self, request: &Request, times: u32) -> Result<Reply, Stopped> {
+        self.ask_unless(&AtomicBool::new(false), request, times)
+    }
+
+    /// The same, and gives up as soon as somebody says stop.
+    ///
+    /// # Errors
+    /// There is no answer: the process is gone, and the next request starts another one.
+    pub fn ask_unless(&mut self, stop: &AtomicBool, request: &Request, times: u32) -> Result<Reply, Stopped> {
+        if stop.load(Ordering::Relaxed) {
+            return Err(interrupted());
+        }
         let process = match &mut self.process {
             Some(process) => process,
             none => {
@@ -69,7 +84,7 @@ impl Worker {
         line.push('\n');
         let sent = process.stdin.write_all(line.as_bytes()).and_then(|()| process.stdin.flush());
         let reply = match sent {
-            Ok(()) => process.replies.recv_timeout(self.limits.wall * times),
+            Ok(()) => wait(&process.replies, self.limits.wall * times, stop),
             Err(_) => Err(RecvTimeoutError::Disconnected),
         };
         match reply {
@@ -79,6 +94,9 @@ impl Worker {
             }),
             Err(RecvTimeoutError::Timeout) => {
                 self.end();
+                if stop.load(Ordering::Relaxed) {
+                    return Err(interrupted());
+                }
                 // The same words for a run that is made twice and has more time.
                 Err(Stopped { kind: Kind::Hung, what: format!("did not end within {:?} a run", self.limits.wall) })
             }
@@ -113,6 +131,22 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.end();
         let _ = fs::remove_file(&self.stderr);
+    }
+}
+
+fn interrupted() -> Stopped {
+    died("interrupted".into())
+}
+
+/// Waits for a reply, and looks now and then whether somebody says stop.
+fn wait(replies: &Receiver<String>, limit: Duration, stop: &AtomicBool) -> Result<String, RecvTimeoutError> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match replies.recv_timeout(left.min(LOOK_EVERY)) {
+            Err(RecvTimeoutError::Timeout) if !left.is_zero() && !stop.load(Ordering::Relaxed) => {}
+            reply => return reply,
+        }
     }
 }
 

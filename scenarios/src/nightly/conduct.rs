@@ -74,23 +74,30 @@ impl Conductor<'_> {
     /// What is known cannot be read. A disk that is full later is no error but an end.
     pub fn go(&self, state: &mut State) -> Result<Ended, Failure> {
         if state.known.is_none() {
-            let known = self.replay_known()?;
+            let known = self.replay_known(&state.head.plan.planted)?;
             state.set_known(known)?;
         }
         let before = state.so_far.clocks.seconds;
         let progress = Progress::new(self.until(state), self.jobs);
-        let broken = self.make_runs(state, &progress, before).err();
+        let is_cut = AtomicBool::new(false);
+        let broken = self.make_runs(state, &progress, before, &is_cut).err();
         let broken = broken.or_else(|| self.shrink(state, &progress).err());
         drop(progress);
+        let (interrupted, put_off) = (is_cut.into_inner(), state.shrunk.values().filter(|run| run.is_put_off).count());
         let mut notes = where_it_was(&state.head.plan);
         if let Some(failure) = &broken {
             notes.push(format!("stopped: {failure}"));
-        } else if self.stop.load(Ordering::Relaxed) {
+        } else if interrupted {
             notes.push("interrupted; --resume goes on".into());
+        }
+        if put_off > 0 {
+            notes.push(format!(
+                "not shrunk, because of an interruption: {put_off} of the failed runs; --resume shrinks them"
+            ));
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         let machine = assemble::machine(host(), state.head.shard, cores, self.jobs as u64, &state.so_far);
-        let (night, settled) = settle(state, vec![machine], notes);
+        let (night, settled) = settle(state, vec![machine], notes, interrupted);
         Ok(Ended { night, broken: broken.or(settled) })
     }
 
@@ -107,11 +114,12 @@ impl Conductor<'_> {
     }
 
     /// Replays everything that was known, on all jobs.
-    fn replay_known(&self) -> Result<Replays, Failure> {
+    fn replay_known(&self, planted: &[String]) -> Result<Replays, Failure> {
         let scratch = std::env::temp_dir();
         let files = known::regressions(self.regressions, self.limits.subject)?;
         let texts: Vec<String> = files.iter().map(|path| std::fs::read_to_string(path).unwrap_or_default()).collect();
-        let mut known = Replays { groups: self.earlier_groups()?, earlier: self.earlier()?, ..Replays::default() };
+        let mut known =
+            Replays { groups: self.earlier_groups(planted)?, earlier: self.earlier()?, ..Replays::default() };
         let requests: Vec<Request> = texts
             .iter()
             .cloned()
@@ -146,8 +154,12 @@ impl Conductor<'_> {
         Ok(known)
     }
 
-    fn earlier_groups(&self) -> Result<Vec<KnownGroup>, Failure> {
-        self.previous.map_or_else(|| Ok(Vec::new()), known::read_corpus)
+    /// The groups of earlier nights that can come up in this one. A group of a bug that was planted says nothing about a night
+    /// without that bug: its repro plants it again, and so would fail for ever.
+    fn earlier_groups(&self, planted: &[String]) -> Result<Vec<KnownGroup>, Failure> {
+        let mut groups = self.previous.map_or_else(|| Ok(Vec::new()), known::read_corpus)?;
+        groups.retain(|known| known.group.planted.iter().all(|bug| planted.contains(bug)));
+        Ok(groups)
     }
 
     fn earlier(&self) -> Result<Option<Earlier>, Failure> {
@@ -170,8 +182,15 @@ impl Conductor<'_> {
         Ok(Some(Earlier { baseline, host, scenarios: timing.scenarios, actions }))
     }
 
-    /// Makes the runs that are not made yet. Every run is on the disk before the next result is looked at.
-    fn make_runs(&self, state: &mut State, progress: &Progress, before: f64) -> Result<(), Failure> {
+    /// Makes the runs that are not made yet. Every run is on the disk before the next result is looked at. `is_cut` is set if
+    /// somebody has said stop while there was something left to do.
+    fn make_runs(
+        &self,
+        state: &mut State,
+        progress: &Progress,
+        before: f64,
+        is_cut: &AtomicBool,
+    ) -> Result<(), Failure> {
         let started = Instant::now();
         let (plan, shard, done) = (state.head.plan.clone(), state.head.shard, state.so_far.done.clone());
         let deadline = plan.seconds.map(|seconds| seconds as f64 - before);
@@ -186,10 +205,14 @@ impl Conductor<'_> {
             &|job| (job, self.worker(&dir, job)),
             &|(job, worker), _| {
                 let late = deadline.is_some_and(|deadline| started.elapsed().as_secs_f64() >= deadline);
-                if late || is_over.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed) {
+                if late || is_over.load(Ordering::Relaxed) {
                     return None;
                 }
                 let spec = wanted.lock().expect("nobody panics while holding it").next()?;
+                if self.stop.load(Ordering::Relaxed) {
+                    is_cut.store(true, Ordering::Relaxed);
+                    return None;
+                }
                 progress.begins(*job, &spec);
                 Some(make(worker, spec))
             },
@@ -208,11 +231,12 @@ impl Conductor<'_> {
         result
     }
 
-    /// Shrinks the failed runs that are to be shrunk and are not yet.
+    /// Shrinks the failed runs that are to be shrunk and are not yet. Whoever says stop does not wait for it: then they count
+    /// as they were found, and are shrunk when the night is resumed.
     fn shrink(&self, state: &mut State, progress: &Progress) -> Result<(), Failure> {
         let wanted: Vec<Spec> = triage::wanted(&state.so_far.sums)
             .into_iter()
-            .filter(|spec| !state.shrunk.contains_key(&spec.run))
+            .filter(|spec| state.shrunk.get(&spec.run).is_none_or(|shrunk| shrunk.is_put_off))
             .cloned()
             .collect();
         if wanted.is_empty() {
@@ -229,21 +253,24 @@ impl Conductor<'_> {
             &|job| (job, self.worker(&dir, job)),
             &|(job, worker), number| {
                 let spec = wanted.get(number as usize).filter(|_| !is_over.load(Ordering::Relaxed))?;
-                // A second Ctrl-C ends it; the first one only ends the runs, because what has failed is what the user wants.
                 progress.begins(*job, spec);
                 let failures = sums.failures.iter().find(|failures| failures.first.contains(spec))?;
                 let was_stopped = failures.failed.invariant.starts_with("RUN-");
                 let reply = if was_stopped {
                     Err("it does not come to an end".to_owned())
                 } else {
-                    match worker.ask(&Request::Shrink(spec.clone(), SHRINK_RUNS), REPLAY_TIMES) {
+                    match worker.ask_unless(self.stop, &Request::Shrink(spec.clone(), SHRINK_RUNS), REPLAY_TIMES) {
                         Ok(Reply::Shrunk(shrunk)) => Ok(*shrunk),
                         Ok(Reply::Refused(why)) => Err(why),
                         Ok(Reply::Run(_) | Reply::Replayed(_)) => Err("the worker answered something else".into()),
                         Err(stopped) => Err(stopped.what),
                     }
                 };
-                Some(reply.unwrap_or_else(|why| triage::as_found(spec, failures, unfinished(spec, &limits), &why)))
+                let is_put_off = reply.is_err() && !was_stopped && self.stop.load(Ordering::Relaxed);
+                Some(reply.unwrap_or_else(|why| {
+                    let found = triage::as_found(spec, failures, unfinished(spec, &limits), &why);
+                    Shrunk { is_put_off, ..found }
+                }))
             },
             |_, shrunk: Shrunk| {
                 if result.is_ok() {
@@ -266,9 +293,14 @@ fn where_it_was(plan: &Plan) -> Vec<String> {
 }
 
 /// Brings the state directory into its last form, the same whoever made the runs.
-pub fn settle(state: &mut State, machines: Vec<Machine>, notes: Vec<String>) -> (Night, Option<Failure>) {
+pub fn settle(
+    state: &mut State,
+    machines: Vec<Machine>,
+    notes: Vec<String>,
+    interrupted: bool,
+) -> (Night, Option<Failure>) {
     state.shrunk = assemble::only_wanted(&state.so_far.sums, std::mem::take(&mut state.shrunk));
-    let (night, groups) = assemble::assemble(state, machines, notes);
+    let (night, groups) = assemble::assemble(state, machines, notes, interrupted);
     let write = |state: &mut State| {
         let results = state.results()?;
         state.settle(results)?;

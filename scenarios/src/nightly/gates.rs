@@ -33,6 +33,7 @@ fn probes(scenarios: &[ScenarioFacts]) -> Gate {
     let all: Vec<String> = judged.iter().filter_map(missed).collect();
     let rest = match short.len() {
         0 => String::new(),
+        1 => format!("; 1 scenario had fewer than {PROBE_RUNS_MIN} runs and is not judged"),
         n => format!("; {n} scenarios had fewer than {PROBE_RUNS_MIN} runs and are not judged"),
     };
     if judged.is_empty() {
@@ -64,7 +65,11 @@ fn regressions(facts: &Facts) -> Gate {
     if facts.regressions.is_empty() {
         gate("regressions", GateOutcome::NotJudged, "there is no corpus of regressions".into())
     } else if bad.is_empty() {
-        gate("regressions", GateOutcome::Held, format!("{} known repros were replayed", facts.regressions.len()))
+        let what = match facts.regressions.len() {
+            1 => "the only known repro was replayed".into(),
+            count => format!("{count} known repros were replayed"),
+        };
+        gate("regressions", GateOutcome::Held, what)
     } else {
         gate("regressions", GateOutcome::Failed, bad.join("; "))
     }

@@ -8,7 +8,7 @@ use falken_reports::night::Machine;
 
 use super::conduct::settle;
 use super::plan::Shard;
-use super::state::{Folded, Head, State};
+use super::state::{Folded, Head, State, read_json};
 use crate::exit::Failure;
 
 /// Joins shards of one plan in a new directory.
@@ -16,6 +16,14 @@ use crate::exit::Failure;
 /// # Errors
 /// They are not shards of one plan, one is there twice, or a directory cannot be read or written.
 pub fn merge(dirs: &[PathBuf], out: &Path) -> Result<(Night, Option<Failure>), Failure> {
+    for (at, dir) in dirs.iter().enumerate() {
+        let is_it =
+            |other: &&PathBuf| other.canonicalize().ok().is_some_and(|one| Some(one) == dir.canonicalize().ok());
+        if let Some(other) = dirs[..at].iter().find(is_it) {
+            let twice = if other == dir { "is given twice".into() } else { format!("is {} again", other.display()) };
+            return Err(Failure::Input(format!("{} {twice}", dir.display())));
+        }
+    }
     let parts = dirs.iter().map(|dir| State::open(dir)).collect::<Result<Vec<State>, Failure>>()?;
     let first = parts.first().ok_or_else(|| Failure::Input("there is nothing to merge".into()))?;
     let mut seen = BTreeSet::new();
@@ -48,9 +56,13 @@ pub fn merge(dirs: &[PathBuf], out: &Path) -> Result<(Night, Option<Failure>), F
     }
     let mut results = Vec::new();
     let mut machines: Vec<Machine> = Vec::new();
+    let mut interrupted = false;
     for part in parts {
         results.extend(part.results()?);
-        machines.extend(machines_of(&part));
+        // Who made a part, if it has ended.
+        let ended = read_json::<Night>(&part.dir.join("night.json")).ok();
+        interrupted |= ended.as_ref().is_some_and(|night| night.interrupted);
+        machines.extend(ended.into_iter().flat_map(|night| night.timing.machines));
         let Shard { number, of } = part.head.shard;
         let State { so_far: Folded { done, unreadable, sums, clocks, .. }, shrunk, .. } = part;
         done.iter().for_each(|at| _ = whole.so_far.done.insert(at * of + number - 1));
@@ -62,11 +74,5 @@ pub fn merge(dirs: &[PathBuf], out: &Path) -> Result<(Night, Option<Failure>), F
     machines.sort_by_key(|machine| machine.shard);
     results.sort_by_key(|line| line.spec.run);
     whole.settle(results)?;
-    Ok(settle(&mut whole, machines, notes))
-}
-
-/// Who made a part, if it has ended.
-fn machines_of(part: &State) -> Vec<Machine> {
-    super::state::read_json::<Night>(&part.dir.join("night.json"))
-        .map_or_else(|_| Vec::new(), |night| night.timing.machines)
+    Ok(settle(&mut whole, machines, notes, interrupted))
 }

@@ -26,5 +26,5 @@ pub use conduct::{Conductor, Ended};
 pub use known::regressions;
 pub use merge::merge;
 pub use plan::{Plan, Shard, Share, seed_from, shares};
-pub use state::{Head, State, read_head, read_json};
+pub use state::{Head, State, planted_in, read_head, read_json};
 pub use worker::serve;

@@ -144,6 +144,9 @@ pub struct Shrunk {
     pub hash: Hex,
     /// A Rust test of it.
     pub test: String,
+    /// Somebody has said stop before it was shrunk: it is to be shrunk when the night goes on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_put_off: bool,
 }
 
 impl Shrunk {

@@ -173,6 +173,20 @@ pub fn read_head(dir: &Path) -> Result<Head, Failure> {
     Ok(head)
 }
 
+/// The bugs that the night in a directory plants, whatever else has changed since it was made; `None` if there is no night.
+pub fn planted_in(dir: &Path) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Planting {
+        planted: Vec<String>,
+    }
+    #[derive(Deserialize)]
+    struct Planned {
+        plan: Planting,
+    }
+    let Planned { plan } = read_json(&dir.join("state.json")).ok()?;
+    Some(plan.planted)
+}
+
 /// Reads JSON lines; lines that make no sense are left out and counted.
 fn read_lines<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, u64), Failure> {
     let file = File::open(path).map_err(|error| cannot("read", path, &error))?;

@@ -192,6 +192,7 @@ fn untold(spec: Spec, failed: Failed, case: Case, report: &RunReport) -> Shrunk 
         test: falken_reports::rust_test::write(&repro),
         repro: repro.to_toml(),
         hash: Hex(report.hash),
+        is_put_off: false,
     }
 }
 
