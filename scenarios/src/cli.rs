@@ -43,11 +43,7 @@ pub enum Command {
     Threads(Threads),
     /// A worker of `threads`: takes a job on stdin
     #[command(hide = true)]
-    ThreadsWorker {
-        /// Ends when this file is gone.
-        #[arg(long)]
-        lease: Option<PathBuf>,
-    },
+    ThreadsWorker,
     /// Measure how soon planted bugs are found
     Bugs(Bugs),
     /// Run the whole catalogue for hours on all cores, group what fails, and keep everything in a directory

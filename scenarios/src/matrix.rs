@@ -96,11 +96,11 @@ impl Matrix {
         let only_threads = self.bugs.iter().filter(|bug| bug.needs_threads());
         rows.extend(only_threads.map(|bug| Row::threads(bug.id(), bug.violates())));
         for (at, bug) in racing.iter().enumerate() {
+            let kills = if is_stopped { Vec::new() } else { threads::hunt(*bug, &self.stop)? };
             is_stopped |= self.is_stopped();
             if is_stopped {
                 break;
             }
-            let kills = threads::hunt(*bug)?;
             rows.iter_mut().filter(|row| row.bug == bug.id()).for_each(|row| row.threads.clone_from(&kills));
             progress(total - (racing.len() - at - 1) as u64, total);
         }

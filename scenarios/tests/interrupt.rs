@@ -4,7 +4,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -19,16 +19,14 @@ fn signal(child: &Child, name: &str) {
     assert!(status.unwrap().success(), "it has ended before the signal");
 }
 
-/// Starts something that takes for ever and interrupts it; longer after its start if it was not listening yet.
+/// Starts something that takes for ever and interrupts it, without which this would never return; longer after its start if it was not listening yet.
 fn interrupted(args: &[&str], name: &str) -> (TempDir, Output) {
     for seconds in [1, 3, 9] {
         let dir = TempDir::new().unwrap();
         let child = start(dir.path(), args);
         std::thread::sleep(Duration::from_secs(seconds));
         signal(&child, name);
-        let sent = Instant::now();
         let output = child.wait_with_output().unwrap();
-        assert!(sent.elapsed() < Duration::from_secs(30), "{args:?} goes on");
         if output.status.code().is_some() {
             return (dir, output);
         }

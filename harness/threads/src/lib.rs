@@ -28,5 +28,5 @@ pub use job::{Job, JobError, Subject, Task, choose};
 pub use message::{Lane, Message, Panicked};
 pub use reduce::{Reduced, Size, reduce};
 pub use schedule::Schedule;
-pub use supervise::{Failing, Outcome, SuperviseError, supervise};
+pub use supervise::{Failing, Outcome, SuperviseError, Workers, supervise};
 pub use worker::work;

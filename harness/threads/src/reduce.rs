@@ -4,8 +4,6 @@
 //! fails there in the same way is shrunk, and is the next to be made smaller. Loom's executions are left alone: a
 //! depth-first search finds short ones first.
 
-use std::process::Command;
-
 use falken_harness::scenario::program::parse_program;
 use falken_harness::scenario::{Scenario, Threads};
 
@@ -13,7 +11,7 @@ use crate::invariants::same_cause;
 use crate::job::{Job, Subject, Task};
 use crate::sampler;
 use crate::schedule::Schedule;
-use crate::supervise::{Failing, SuperviseError, shorten, supervise};
+use crate::supervise::{Failing, SuperviseError, Workers, shorten, supervise};
 
 /// Executions in which a smaller scenario must fail.
 const RUNS: u64 = 60;
@@ -63,11 +61,11 @@ fn size(subject: &Subject, schedule: Option<&Schedule>) -> Size {
 /// # Errors
 /// A worker cannot be started, or is not what it should be.
 pub fn reduce(
-    worker: &dyn Fn() -> Command,
+    workers: Workers<'_>,
     replay: &Job,
     watch: &mut dyn FnMut(Size) -> bool,
 ) -> Result<Option<Reduced>, SuperviseError> {
-    let Some(mut failing) = supervise(worker, replay, &mut |_| {})?.failure else { return Ok(None) };
+    let Some(mut failing) = supervise(workers, replay, &mut |_| {})?.failure else { return Ok(None) };
     let mut subject = replay.subject.clone();
     let before = size(&subject, failing.schedule.as_ref());
     let explore = |subject: Subject| Job {
@@ -90,7 +88,7 @@ pub fn reduce(
         }
         at %= candidates.len();
         let candidate = Subject::Scenario(Box::new(candidates[at].clone()));
-        let found = supervise(worker, &explore(candidate.clone()), &mut |_| {})?.failure;
+        let found = supervise(workers, &explore(candidate.clone()), &mut |_| {})?.failure;
         match found.filter(|found| found.is_reproduced && same_cause(&found.text, &failing.text)) {
             Some(found) => (subject, failing, since_found) = (candidate, found, 0),
             None => (at, since_found) = (at + 1, since_found + 1),
@@ -102,7 +100,7 @@ pub fn reduce(
             is_fixed_point = false;
             break;
         }
-        shorten(worker, &explore(subject.clone()), &mut failing)?;
+        shorten(workers, &explore(subject.clone()), &mut failing)?;
         if size(&subject, failing.schedule.as_ref()) >= now {
             break;
         }

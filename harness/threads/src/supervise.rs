@@ -3,7 +3,10 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use falken_harness::scenario::ThreadEngine;
 use thiserror::Error;
@@ -51,7 +54,21 @@ pub struct Outcome {
     pub failure: Option<Failing>,
     /// What happened in the only execution of a replay that has passed.
     pub lanes: Vec<Lane>,
+    /// Somebody has said stop before all was done; a failure that was found by then has not been run again.
+    pub stopped: bool,
 }
+
+/// How workers are started, and for how long they may work.
+#[derive(Clone, Copy)]
+pub struct Workers<'a> {
+    /// The command that becomes a worker.
+    pub command: &'a dyn Fn() -> Command,
+    /// Workers are killed as soon as this is set.
+    pub stop: &'a AtomicBool,
+}
+
+/// How often somebody looks whether workers are to stop.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Failing {
     /// The invariant that its message names; loom and shuttle have words of their own for deadlocks and leaks.
@@ -74,6 +91,10 @@ enum Said {
         executions: u64,
         how: String,
     },
+    /// It was killed because somebody has said stop.
+    Stopped {
+        executions: u64,
+    },
 }
 
 /// Where a worker's files go: a name that no other process has.
@@ -94,26 +115,24 @@ impl Drop for Scratch {
     }
 }
 
-/// Does a job in processes of their own; `worker` is the command that becomes a worker. `progress` is told how many executions
-/// have begun.
+/// Does a job in processes of their own. `progress` is told how many executions have begun.
 ///
 /// # Errors
 /// A worker cannot be started, or is not what it should be.
-pub fn supervise(
-    worker: &dyn Fn() -> Command,
-    job: &Job,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Outcome, SuperviseError> {
+pub fn supervise(workers: Workers<'_>, job: &Job, progress: &mut dyn FnMut(u64)) -> Result<Outcome, SuperviseError> {
     let scratch = Scratch::new();
     let explore = match &job.task {
         Task::Replay(schedule, _) => Task::Replay(schedule.clone(), scratch.0.clone()),
         Task::Explore(_) | Task::WriteAhead(_) | Task::Shrink(..) => Task::Explore(scratch.0.clone()),
     };
     let is_replay = matches!(explore, Task::Replay(..));
-    let said = listen(worker, &Job { task: explore, ..job.clone() }, progress)?;
+    let said = listen(workers, &Job { task: explore, ..job.clone() }, progress)?;
     let (executions, text, schedule, lanes) = match said {
         Said::Ended { executions, exhaustive, lanes } => {
-            return Ok(Outcome { executions, exhaustive, failure: None, lanes });
+            return Ok(Outcome { executions, exhaustive, failure: None, lanes, stopped: false });
+        }
+        Said::Stopped { executions } => {
+            return Ok(Outcome { executions, exhaustive: false, failure: None, lanes: Vec::new(), stopped: true });
         }
         Said::Shrunk(_) => return Err(SuperviseError::Worker("has shrunk what it should explore".into())),
         Said::Panicked(panicked) => (panicked.execution, panicked.text, panicked.schedule, panicked.lanes),
@@ -121,25 +140,23 @@ pub fn supervise(
     };
     let mut failure = Failing { text, execution: executions, schedule, lanes, is_reproduced: false };
     if !is_replay {
-        find_schedule(worker, job, &scratch.0, &mut failure)?;
-        tell(worker, job, &scratch.0, &mut failure)?;
+        find_schedule(workers, job, &scratch.0, &mut failure)?;
+        tell(workers, job, &scratch.0, &mut failure)?;
     }
-    Ok(Outcome { executions, exhaustive: false, failure: Some(failure), lanes: Vec::new() })
+    let stopped = workers.stop.load(Ordering::Relaxed) && !is_replay && !failure.is_reproduced;
+    Ok(Outcome { executions, exhaustive: false, failure: Some(failure), lanes: Vec::new(), stopped })
 }
 
 /// Makes the failing execution's schedule known, and shorter where that can be done.
-fn find_schedule(
-    worker: &dyn Fn() -> Command,
-    job: &Job,
-    scratch: &Path,
-    failure: &mut Failing,
-) -> Result<(), SuperviseError> {
+fn find_schedule(workers: Workers<'_>, job: &Job, scratch: &Path, failure: &mut Failing) -> Result<(), SuperviseError> {
     if job.engine == ThreadEngine::Os {
         return Ok(());
     }
     if failure.schedule.is_none() {
         let again = Job { task: Task::WriteAhead(scratch.to_owned()), ..job.clone() };
-        listen(worker, &again, &mut |_| {})?;
+        if let Said::Stopped { .. } = listen(workers, &again, &mut |_| {})? {
+            return Ok(());
+        }
         failure.schedule = match job.engine {
             ThreadEngine::Loom => Some(schedule_of(scratch).map_err(SuperviseError::Worker)?),
             ThreadEngine::Shuttle | ThreadEngine::Os => {
@@ -148,23 +165,23 @@ fn find_schedule(
             }
         };
     }
-    shrink_schedule(worker, job, failure)
+    shrink_schedule(workers, job, failure)
 }
 
 /// Makes the schedule of a failing execution shorter, and tells it again.
 ///
 /// # Errors
 /// A worker cannot be started, or is not what it should be.
-pub(crate) fn shorten(worker: &dyn Fn() -> Command, job: &Job, failure: &mut Failing) -> Result<(), SuperviseError> {
+pub(crate) fn shorten(workers: Workers<'_>, job: &Job, failure: &mut Failing) -> Result<(), SuperviseError> {
     let scratch = Scratch::new();
-    shrink_schedule(worker, job, failure)?;
-    tell(worker, job, &scratch.0, failure)
+    shrink_schedule(workers, job, failure)?;
+    tell(workers, job, &scratch.0, failure)
 }
 
-fn shrink_schedule(worker: &dyn Fn() -> Command, job: &Job, failure: &mut Failing) -> Result<(), SuperviseError> {
+fn shrink_schedule(workers: Workers<'_>, job: &Job, failure: &mut Failing) -> Result<(), SuperviseError> {
     if let (ThreadEngine::Shuttle, Some(schedule)) = (job.engine, &failure.schedule) {
         let shrink = Job { task: Task::Shrink(schedule.clone(), failure.text.clone()), ..job.clone() };
-        if let Said::Shrunk(shorter) = listen(worker, &shrink, &mut |_| {})? {
+        if let Said::Shrunk(shorter) = listen(workers, &shrink, &mut |_| {})? {
             failure.schedule = Some(shorter);
         }
     }
@@ -172,29 +189,60 @@ fn shrink_schedule(worker: &dyn Fn() -> Command, job: &Job, failure: &mut Failin
 }
 
 /// Runs the failing execution once more, to see that it is the schedule that fails, and to read what happens.
-fn tell(worker: &dyn Fn() -> Command, job: &Job, scratch: &Path, failure: &mut Failing) -> Result<(), SuperviseError> {
+fn tell(workers: Workers<'_>, job: &Job, scratch: &Path, failure: &mut Failing) -> Result<(), SuperviseError> {
     let Some(schedule) = &failure.schedule else { return Ok(()) };
     let replay = Job { task: Task::Replay(schedule.clone(), scratch.to_owned()), ..job.clone() };
-    if let Said::Panicked(again) = listen(worker, &replay, &mut |_| {})? {
+    if let Said::Panicked(again) = listen(workers, &replay, &mut |_| {})? {
         failure.is_reproduced = invariant_of(&again.text) == failure.invariant();
         (failure.text, failure.lanes) = (again.text, again.lanes);
     }
     Ok(())
 }
 
-fn listen(worker: &dyn Fn() -> Command, job: &Job, progress: &mut dyn FnMut(u64)) -> Result<Said, SuperviseError> {
-    let mut child = worker().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+/// Starts a worker and hears it out.
+fn listen(workers: Workers<'_>, job: &Job, progress: &mut dyn FnMut(u64)) -> Result<Said, SuperviseError> {
+    let Workers { command, stop } = workers;
+    let mut child = command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let text = serde_json::to_string(job).map_err(|error| SuperviseError::Worker(error.to_string()))?;
     child.stdin.take().expect("it is piped").write_all(text.as_bytes())?;
+    let out = child.stdout.take().expect("it is piped");
+    let (child, is_over, mut executions) = (Mutex::new(child), AtomicBool::new(false), 0);
+    let said = std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                if stop.load(Ordering::Relaxed) {
+                    // Whoever has ended already cannot be killed, and need not be.
+                    let _ = child.lock().expect("nobody panics while holding it").kill();
+                    return;
+                }
+                std::thread::park_timeout(LOOK_EVERY);
+            }
+        });
+        let said = hear(out, &mut |so_far| {
+            executions = so_far;
+            progress(so_far);
+        });
+        is_over.store(true, Ordering::Relaxed);
+        watch.thread().unpark();
+        said
+    });
+    let status = child.into_inner().expect("nobody panics while holding it").wait()?;
+    match said {
+        Ok(Some(said)) => Ok(said),
+        // What it was killed at may be a line by half.
+        _ if stop.load(Ordering::Relaxed) => Ok(Said::Stopped { executions }),
+        Ok(None) => Ok(Said::Nothing { executions, how: status.to_string() }),
+        Err(error) => Err(error),
+    }
+}
+
+/// What a worker says last, if it says anything.
+fn hear(out: ChildStdout, progress: &mut dyn FnMut(u64)) -> Result<Option<Said>, SuperviseError> {
     let mut said = None;
-    let mut executions = 0;
-    for line in BufReader::new(child.stdout.take().expect("it is piped")).lines() {
+    for line in BufReader::new(out).lines() {
         let line = line?;
         match serde_json::from_str(&line) {
-            Ok(Message::Progress(so_far)) => {
-                executions = so_far;
-                progress(so_far);
-            }
+            Ok(Message::Progress(so_far)) => progress(so_far),
             Ok(Message::Panicked(panicked)) => said = Some(Said::Panicked(panicked)),
             Ok(Message::Ended { executions, exhaustive, lanes }) => {
                 said = Some(Said::Ended { executions, exhaustive, lanes });
@@ -203,6 +251,5 @@ fn listen(worker: &dyn Fn() -> Command, job: &Job, progress: &mut dyn FnMut(u64)
             Err(error) => return Err(SuperviseError::Worker(format!("has said `{line}`: {error}"))),
         }
     }
-    let status = child.wait()?;
-    Ok(said.unwrap_or(Said::Nothing { executions, how: status.to_string() }))
+    Ok(said)
 }

@@ -25,7 +25,7 @@ use falken_harness::verdict::Violation;
 use crate::cli::{Cli, Command};
 use crate::exit::{Exit, Failure};
 pub(crate) use run::prepare_directory;
-pub(crate) use threads::{RUNS_DEFAULT as SHUTTLE_RUNS, shielded_worker_command};
+pub(crate) use threads::{RUNS_DEFAULT as SHUTTLE_RUNS, worker_command};
 
 /// Does what the command line says.
 ///
@@ -48,7 +48,7 @@ pub fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Shrink(options)) => shrink::shrink(&options),
         Some(Command::Sweep(options)) => sweep::sweep(&options),
         Some(Command::Threads(options)) => threads::threads(&options),
-        Some(Command::ThreadsWorker { lease }) => threads::worker(lease.as_deref()),
+        Some(Command::ThreadsWorker) => threads::worker(),
         Some(Command::Bugs(options)) => bugs::bugs(&options),
         Some(Command::Nightly(options)) => nightly::nightly(&options),
         Some(Command::Report(options)) => report::report(&options),

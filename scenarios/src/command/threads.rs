@@ -12,8 +12,8 @@ use falken_models::threads as forms;
 use falken_reports::threads::{Threads as Report, ThreadsFailure};
 use falken_threads::repro::{FORMAT, ThreadsRepro};
 use falken_threads::{
-    Failing, Job, JobError, Outcome, Reduced, Schedule, Size, Subject, SuperviseError, Task, choose, engine, reduce,
-    sampler, supervise,
+    Failing, Job, JobError, Outcome, Reduced, Schedule, Size, Subject, SuperviseError, Task, Workers, choose, engine,
+    reduce, sampler, supervise,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -27,8 +27,6 @@ use crate::{report_files, repro_file};
 pub(crate) const RUNS_DEFAULT: u64 = 2_000;
 /// How often a line of progress is printed where there is no terminal.
 const PLAIN_PROGRESS: Duration = Duration::from_secs(10);
-/// How often somebody looks whether it is over.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
@@ -42,19 +40,11 @@ impl From<SuperviseError> for Failure {
     }
 }
 
-/// Does the job that stands on stdin, for as long as the lease is there.
+/// Does the job that stands on stdin.
 ///
 /// # Errors
 /// There is none.
-pub fn worker(lease: Option<&Path>) -> Result<Exit, Failure> {
-    if let Some(lease) = lease.map(Path::to_owned) {
-        std::thread::spawn(move || {
-            while lease.exists() {
-                std::thread::sleep(LOOK_EVERY);
-            }
-            std::process::exit(Exit::Unknown.code().into());
-        });
-    }
+pub fn worker() -> Result<Exit, Failure> {
     falken_threads::work().map_err(Failure::Input)?;
     Ok(Exit::Pass)
 }
@@ -70,17 +60,17 @@ pub fn threads(options: &Threads) -> Result<Exit, Failure> {
     report_files::prepare(&options.report.files)?;
     repro_file::prepare(&options.repro_dir)?;
     let stop = stop_on_ctrl_c()?;
-    let (outcome, is_cut, seconds) = go_until(&stop, &job)?;
+    let (outcome, seconds) = go(&job, &stop)?;
     let failure = outcome.failure.as_ref().map(|failing| found(&options.repro_dir, &job, failing));
     let exit = match exit_of(outcome.failure.as_ref()) {
-        Exit::Pass if is_cut => Exit::Unknown,
+        Exit::Pass if outcome.stopped => Exit::Unknown,
         exit => exit,
     };
     let mut report = report(&job, &outcome, seconds, failure, Vec::new());
-    if is_cut && report.failure.is_some() {
+    if outcome.stopped && report.failure.is_some() {
         report.notes = vec!["interrupted before the schedule was made shorter and run again".into()];
     }
-    report.interrupted = is_cut;
+    report.interrupted = outcome.stopped;
     print(options.json, &report)?;
     report_files::deliver(&options.report.files, &report_files::of_racing(&report))?;
     Ok(exit)
@@ -160,106 +150,26 @@ fn find(name: &str) -> Result<Subject, Failure> {
     Ok(Subject::Scenario(Box::new(scenario)))
 }
 
-/// This program, as a worker.
-fn worker_command() -> Command {
+/// This program as a worker, in a process group of its own: Ctrl-C goes to everybody at the terminal, and a worker that it
+/// ends looks as if its execution had ended it.
+pub(crate) fn worker_command() -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| std::env::args_os().next().unwrap_or_default().into());
     let mut command = Command::new(program);
     command.arg("threads-worker");
-    command
-}
-
-/// The same in a group of its own: Ctrl-C goes to everybody at the terminal, and a worker that it ends looks as if its
-/// execution had ended it.
-pub(crate) fn shielded_worker_command() -> Command {
-    let mut command = worker_command();
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command
 }
 
-/// A file that says that workers may go on. Their supervisor only listens to them, so this is how they learn that it is over.
-struct Lease(PathBuf);
-
-impl Lease {
-    fn new() -> Result<Self, Failure> {
-        let path = std::env::temp_dir().join(format!("falken-threads-{}.lease", std::process::id()));
-        let written = std::fs::write(&path, b"");
-        written.map_err(|error| Failure::Harness(format!("cannot write {}: {error}", path.display())))?;
-        Ok(Self(path))
-    }
-
-    fn worker(&self) -> Command {
-        let mut command = shielded_worker_command();
-        command.arg("--lease").arg(&self.0);
-        command
-    }
-
-    fn end(&self) {
-        // If it is gone, it has ended.
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// Does a job until somebody says stop; also says whether it was cut off by that.
-fn go_until(stop: &AtomicBool, job: &Job) -> Result<(Outcome, bool, f64), Failure> {
-    let (lease, is_over) = (Lease::new()?, AtomicBool::new(false));
-    let Done { outcome, executions, seconds } = std::thread::scope(|scope| {
-        let watch = scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) && !stop.load(Ordering::Relaxed) {
-                std::thread::park_timeout(LOOK_EVERY);
-            }
-            lease.end();
-        });
-        let done = go(job, &|| lease.worker());
-        is_over.store(true, Ordering::Relaxed);
-        watch.thread().unpark();
-        done
-    });
-    let is_stopped = stop.load(Ordering::Relaxed);
-    let has_died = |failing: &Failing| failing.text.starts_with("LIVE-3: the process died");
-    Ok(match outcome {
-        Ok(Outcome { failure: Some(failing), .. }) if is_stopped && has_died(&failing) => {
-            (cut(executions), true, seconds)
-        }
-        Err(_) if is_stopped => (cut(executions), true, seconds),
-        // A failure that was not run again was found before.
-        Ok(outcome) => {
-            let is_cut = is_stopped && outcome.failure.as_ref().is_some_and(|failing| !failing.is_reproduced);
-            (outcome, is_cut, seconds)
-        }
-        Err(error) => return Err(error.into()),
-    })
-}
-
-/// What is known of an exploration whose worker was told to end.
-fn cut(executions: u64) -> Outcome {
-    Outcome { executions, exhaustive: false, failure: None, lanes: Vec::new() }
-}
-
-/// How a job has ended.
-struct Done {
-    outcome: Result<Outcome, SuperviseError>,
-    /// Executions of which the worker has told.
-    executions: u64,
-    seconds: f64,
-}
-
 /// Does a job, with progress on stderr.
-fn go(job: &Job, worker: &dyn Fn() -> Command) -> Done {
-    let (started, mut so_far) = (Instant::now(), 0);
+fn go(job: &Job, stop: &AtomicBool) -> Result<(Outcome, f64), Failure> {
+    let started = Instant::now();
     let bar = std::io::stderr().is_terminal().then(|| {
         let style = ProgressStyle::with_template("{spinner} {msg}").expect("the template is well formed");
         ProgressBar::new_spinner().with_style(style)
     });
     let mut last_line = Instant::now();
     let mut progress = |executions: u64| {
-        so_far = executions;
         let (name, seconds) = (job.subject.name(), started.elapsed().as_secs());
         let line = || format!("{name} under {}: {executions} executions, {seconds} s", engine::of(job.engine).name);
         match &bar {
@@ -274,11 +184,11 @@ fn go(job: &Job, worker: &dyn Fn() -> Command) -> Done {
             None => {}
         }
     };
-    let outcome = supervise(worker, job, &mut progress);
+    let outcome = supervise(Workers { command: &worker_command, stop }, job, &mut progress);
     if let Some(bar) = &bar {
         bar.finish_and_clear();
     }
-    Done { outcome, executions: so_far, seconds: started.elapsed().as_secs_f64() }
+    Ok((outcome?, started.elapsed().as_secs_f64()))
 }
 
 fn exit_of(failure: Option<&Failing>) -> Exit {
@@ -407,8 +317,12 @@ pub fn replay(options: &Replay, repro: &ThreadsRepro) -> Result<Exit, Failure> {
         return Err(Failure::Input(format!("{option} is for repro files of the simulator; this one is of threads")));
     }
     let job = repro.job();
-    let Done { outcome, seconds, .. } = go(&job, &worker_command);
-    let outcome = outcome?;
+    let stop = stop_on_ctrl_c()?;
+    let (outcome, seconds) = go(&job, &stop)?;
+    if outcome.stopped {
+        eprintln!("interrupted before the execution came to its end");
+        return Ok(Exit::Unknown);
+    }
     let invariant = repro.verdict.split(':').next().unwrap_or_default();
     let still_there = outcome.failure.as_ref().is_some_and(|failing| failing.invariant() == invariant);
     let is_exact = outcome.failure.as_ref().is_some_and(|failing| {
@@ -454,7 +368,7 @@ pub fn shrink(options: &Shrink, repro: &ThreadsRepro) -> Result<Exit, Failure> {
     let started = Instant::now();
     let limit = Duration::from_secs(options.seconds.into());
     let bar = super::shrink::bar();
-    let reduced = reduce(&shielded_worker_command, &repro.job(), &mut |size| {
+    let reduced = reduce(Workers { command: &worker_command, stop: &stop }, &repro.job(), &mut |size| {
         if !bar.is_hidden() {
             let Size { clients, statements, switches } = size;
             bar.set_message(format!("{clients} clients, {statements} statements, {switches} switches"));
@@ -463,7 +377,10 @@ pub fn shrink(options: &Shrink, repro: &ThreadsRepro) -> Result<Exit, Failure> {
         started.elapsed() < limit && !stop.load(Ordering::Relaxed)
     });
     bar.finish_and_clear();
-    let Some(reduced) = reduced? else { return Err(super::shrink::gone(&name.to_string())) };
+    let Some(reduced) = reduced? else {
+        let is_cut = stop.load(Ordering::Relaxed);
+        return if is_cut { Ok(Exit::Unknown) } else { Err(super::shrink::gone(&name.to_string())) };
+    };
     let Reduced { subject, failing, before, after, is_fixed_point } = reduced;
     let job = Job { subject, ..repro.job() };
     let schedule = failing.schedule.clone().unwrap_or_default();
@@ -479,7 +396,7 @@ pub fn shrink(options: &Shrink, repro: &ThreadsRepro) -> Result<Exit, Failure> {
     let rest = if is_fixed_point { "" } else { "; stopped early, so there may be more to take away" };
     let notes = vec![format!("shrunk from {}{rest}", parts.into_iter().flatten().collect::<Vec<_>>().join(", from "))];
     let found = describe(&failing, written);
-    let outcome = Outcome { executions: 1, exhaustive: false, failure: Some(failing), lanes: Vec::new() };
+    let outcome = Outcome { executions: 1, exhaustive: false, failure: Some(failing), lanes: Vec::new(), stopped: false };
     let report = report(&job, &outcome, started.elapsed().as_secs_f64(), Some(found), notes);
     print(options.json, &report)?;
     unwritten.map_or(Ok(if is_cut { Exit::Unknown } else { exit_of(outcome.failure.as_ref()) }), Err)

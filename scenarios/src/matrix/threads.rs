@@ -1,15 +1,16 @@
 //! The columns loom and shuttle of the kill matrix: the same search as `falken threads`, over a form that shows the bug.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use falken_harness::scenario::ThreadEngine;
 use falken_models::bug::Bug;
 use falken_models::threads::{self, Bound, Form};
 use falken_reports::kill::ThreadKill;
-use falken_threads::{Failing, Job, Subject, Task, engine, sampler, supervise};
+use falken_threads::{Failing, Job, Subject, Task, Workers, engine, sampler, supervise};
 
-use crate::command::{SHUTTLE_RUNS, shielded_worker_command};
+use crate::command::{SHUTTLE_RUNS, worker_command};
 use crate::exit::Failure;
 
 /// Whether any form shows the bug.
@@ -22,15 +23,15 @@ fn forms(bug: Bug) -> impl Iterator<Item = &'static Form> {
 }
 
 /// What loom and shuttle make of a bug: each gets the first form that is made for its size.
-pub(super) fn hunt(bug: Bug) -> Result<Vec<ThreadKill>, Failure> {
+pub(super) fn hunt(bug: Bug, stop: &AtomicBool) -> Result<Vec<ThreadKill>, Failure> {
     let is_small = |form: &&Form| form.bound != Bound::TooLarge;
     let for_loom = forms(bug).find(is_small).map(|form| (form, ThreadEngine::Loom));
     let large = forms(bug).find(|form| !is_small(form)).or_else(|| forms(bug).next());
     let for_shuttle = large.map(|form| (form, ThreadEngine::Shuttle));
-    for_loom.into_iter().chain(for_shuttle).map(|(form, engine)| hunt_in(bug, form, engine)).collect()
+    for_loom.into_iter().chain(for_shuttle).map(|(form, engine)| hunt_in(bug, form, engine, stop)).collect()
 }
 
-fn hunt_in(bug: Bug, form: &Form, engine: ThreadEngine) -> Result<ThreadKill, Failure> {
+fn hunt_in(bug: Bug, form: &Form, engine: ThreadEngine, stop: &AtomicBool) -> Result<ThreadKill, Failure> {
     let subject = Subject::Form(form.name.into());
     let job = Job {
         engine,
@@ -43,7 +44,7 @@ fn hunt_in(bug: Bug, form: &Form, engine: ThreadEngine) -> Result<ThreadKill, Fa
         task: Task::Explore(PathBuf::new()),
     };
     let started = Instant::now();
-    let outcome = supervise(&shielded_worker_command, &job, &mut |_| {})?;
+    let outcome = supervise(Workers { command: &worker_command, stop }, &job, &mut |_| {})?;
     Ok(ThreadKill {
         engine: engine::of(engine).name,
         form: form.name,
