@@ -116,8 +116,8 @@ pub fn save(path: &Path, text: &str) -> Result<String, String> {
 /// Says which file, and what the disk answered.
 pub fn save_or_print(path: &Path, text: &str) -> Result<String, String> {
     let saved = save(path, text);
-    if let Err(problem) = &saved {
-        eprintln!("{problem}; what would be in it follows\n\n{text}");
+    if saved.is_err() {
+        eprintln!("{} cannot be written, so what would be in it follows\n\n{text}", path.display());
     }
     saved
 }

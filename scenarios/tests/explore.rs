@@ -75,7 +75,7 @@ fn the_planted_protocol_bugs_are_found_and_their_tapes_replay() {
         (Bug::WalSlot0NotRevalidated, "reader-on-slot-0", "WAL-2"),
         (Bug::WalNoBusySnapshotCheck, "two-writers", "TX-5"),
         (Bug::WalRestartUnderReaders, "reader-and-restart", "WAL-8"),
-        (Bug::WalOldMarkAsSnapshot, "two-writers", "TX-3"),
+        (Bug::WalOldMarkAsSnapshot, "two-writers", "WAL-7"),
         (Bug::CkptIgnoresReadMarks, "writer-and-checkpointer", "WAL-7"),
         (Bug::CkptNoSlot0Exclusive, "reader-on-slot-0", "WAL-7"),
         (Bug::CkptPublishedBeforeCopy, "writer-and-checkpointer", "CK-3"),
