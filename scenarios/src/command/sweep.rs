@@ -86,7 +86,7 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
         }
         report.interrupted |= done < points.len();
     }
-    if report.points == 0 && report.failure.is_none() {
+    if report.schedules > 0 && report.points == 0 && report.failure.is_none() {
         let with: Vec<&str> = aims(options).into_iter().map(Aim::name).collect();
         let text = format!("`{}` has no point at which to disturb it with {}", scenario.name, with.join(", "));
         return Err(Failure::Input(format!("{text}: nothing was swept")));

@@ -396,7 +396,8 @@ pub fn shrink(options: &Shrink, repro: &ThreadsRepro) -> Result<Exit, Failure> {
     let rest = if is_fixed_point { "" } else { "; stopped early, so there may be more to take away" };
     let notes = vec![format!("shrunk from {}{rest}", parts.into_iter().flatten().collect::<Vec<_>>().join(", from "))];
     let found = describe(&failing, written);
-    let outcome = Outcome { executions: 1, exhaustive: false, failure: Some(failing), lanes: Vec::new(), stopped: false };
+    let outcome =
+        Outcome { executions: 1, exhaustive: false, failure: Some(failing), lanes: Vec::new(), stopped: false };
     let report = report(&job, &outcome, started.elapsed().as_secs_f64(), Some(found), notes);
     print(options.json, &report)?;
     unwritten.map_or(Ok(if is_cut { Exit::Unknown } else { exit_of(outcome.failure.as_ref()) }), Err)
