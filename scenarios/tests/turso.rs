@@ -89,7 +89,7 @@ fn a_night_skips_what_the_engine_cannot_run_and_knows_what_is_known() {
     let state = tempfile::tempdir().unwrap();
     let findings = Path::new(env!("CARGO_MANIFEST_DIR")).join("findings/turso");
     let night =
-        ["nightly", "--subject", "turso", "--runs", "40", "--steps", "1500", "--seed-from", "a night", "--json"];
+        ["nightly", "--subject", "turso", "--runs", "40", "--steps", "1500", "--seed-from", "a short night", "--json"];
     let places = ["--state-dir", state.path().to_str().unwrap(), "--regressions", findings.to_str().unwrap()];
     let output = falken(&[&night[..], &places[..]].concat());
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
