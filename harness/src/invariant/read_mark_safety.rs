@@ -1,4 +1,5 @@
-//! A reader's slot has a mark that protects its snapshot, and while it holds the slot, no page that it must take from the database file is overwritten, and no frame that it may need.
+//! A reader's slot has a mark that protects its snapshot; and while it holds the slot, no page that it must take from the
+//! database file is overwritten, and no frame that it may need.
 
 use falken_models::event::{Actor, Event, EventKind};
 

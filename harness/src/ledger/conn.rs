@@ -1,7 +1,6 @@
 //! The facts about one connection.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use falken_models::connection::Op;
@@ -20,13 +19,6 @@ pub struct Reading {
     pub mark: u32,
     /// Its snapshot.
     pub at: LogPoint,
-}
-
-impl fmt::Display for Reading {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { slot, mark, at } = self;
-        write!(f, "reads {at} on slot {slot} with mark {mark}")
-    }
 }
 
 /// A savepoint of a transaction.
@@ -256,7 +248,8 @@ impl ConnFacts {
 
     /// What it reads, in words.
     pub fn reading_text(&self) -> String {
-        self.reading.map_or("it reads without a snapshot".into(), |reading| reading.to_string())
+        let text = |Reading { slot, mark, at }| format!("{at} on slot {slot} with mark {mark}");
+        self.reading.map_or("no snapshot".into(), text)
     }
 
     /// How many savepoints are open, that of a statement under way included.

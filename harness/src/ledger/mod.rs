@@ -404,11 +404,12 @@ impl Ledger {
         }
     }
 
-    /// A connection changes the published header, or may have changed a mark: whoever else is about to begin to read may
-    /// have to look again.
+    /// A statement changes the published header, or may have changed a mark: whoever else is about to begin to read may have
+    /// to look again, a statement beside it as well.
     fn contend(&mut self, conn: u8) {
-        let others = (0..).zip(&mut self.conns).filter(|(other, _): &(u8, _)| *other != conn);
-        others.flat_map(|(_, facts)| &mut facts.statements).for_each(|statement| statement.contended = true);
+        let own = self.conns[usize::from(conn)].current().contended;
+        self.conns.iter_mut().flat_map(|facts| &mut facts.statements).for_each(|statement| statement.contended = true);
+        self.conn_mut(conn).current_mut().contended = own;
     }
 
     fn note_lock(&mut self, conn: u8, lock: LockId, mode: LockMode) {

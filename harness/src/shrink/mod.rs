@@ -158,31 +158,35 @@ impl Shrinker<'_> {
         if case.scenario.validate().is_err() {
             return Ok(None);
         }
-        if !(self.watch)(&Progress {
-            replays: self.replays,
-            actions: self.actions,
-            before: &self.before,
-            now: &self.best.size,
-        }) {
+        if !self.goes_on() {
             return Err(Enough);
         }
-        self.replays += 1;
-        let report = case.run();
-        self.actions += report.actions;
+        let report = self.replay(&case);
         if report.verdict.violation().map(cause).as_deref() != Some(&*self.cause) {
             return Ok(None);
         }
         if let Some(without) = rebuild::without_unused(&case, &report) {
             // What is of no use can still stand in the way of something that is.
-            self.replays += 1;
-            let again = without.run();
-            self.actions += again.actions;
+            let again = self.replay(&without);
             if again.hash == report.hash {
                 case = without;
             }
         }
         let size = Size::of(&case, &report);
         Ok(Some(Failing { case, report, size }))
+    }
+
+    /// Whether whoever watches wants more.
+    fn goes_on(&mut self) -> bool {
+        let Self { best, before, replays, actions, watch, .. } = self;
+        watch(&Progress { replays: *replays, actions: *actions, before, now: &best.size })
+    }
+
+    fn replay(&mut self, case: &Case) -> RunReport {
+        self.replays += 1;
+        let report = case.run();
+        self.actions += report.actions;
+        report
     }
 
     /// Whoever is ordered to a place to which its statement does not come goes on to the end of that statement: then the
@@ -199,11 +203,13 @@ impl Shrinker<'_> {
             if begun == 0 || is_last || steps.contains(&(id, until)) {
                 continue;
             }
+            if !self.goes_on() {
+                return;
+            }
             let end = Until { statement: until.statement.min(begun), site: None, nth: 1 };
             let order = std::mem::replace(&mut entries[at].id, OptionId::Run { id, until: Some(end) });
             let case = Case { tape: Tape::new(entries.clone()), ..self.best.case.clone() };
-            self.replays += 1;
-            if case.run().hash == self.best.report.hash {
+            if self.replay(&case).hash == self.best.report.hash {
                 self.best.case = case;
             } else {
                 entries[at].id = order;

@@ -231,7 +231,8 @@ impl Disk {
 
     /// What a crash now leaves of a file if it loses nothing, and every operation in flight has reached the file.
     pub fn newest_contents(&self, file: FileId) -> Vec<u8> {
-        self.versions(file, &[]).pick(self.sector_size, |_, versions| versions - 1)
+        let number = self.inner.lock().files[file.index()].number();
+        self.versions_in_cache(file, Some(number)).pick(self.sector_size, |_, versions| versions - 1)
     }
 
     /// Lends a file that has or had a name, and the effects that are in flight to it.

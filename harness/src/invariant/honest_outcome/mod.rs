@@ -26,7 +26,7 @@ pub struct HonestOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Open {
     by: OpenedBy,
-    /// How many savepoints are open; `None` if two statements have worked on them at a time.
+    /// How many savepoints are open; `None` if a statement has failed to change them, or two have changed them at a time.
     savepoints: Option<usize>,
 }
 
@@ -149,20 +149,21 @@ impl HonestOutcome {
         let before = self.opened[slot];
         let mut after = if result.is_ok() { Open::after(op, before) } else { before };
         let facts = &view.ledger.conns[slot];
-        let (sibling, moves_savepoints) = (facts.current().met.sibling, moves_savepoints(op));
-        if let Some(open) = after.as_mut().filter(|_| moves_savepoints && (sibling || result.is_err())) {
+        let is_alone = !facts.current().met.sibling;
+        if let Some(open) = &mut after
+            && moves_savepoints(op)
+            && !(is_alone && result.is_ok())
+        {
             open.savepoints = None;
         }
         self.opened[slot] = after.filter(|_| view.in_transaction);
-        if let (Some(Open { savepoints: Some(count), .. }), false) = (self.opened[slot], sibling)
-            && facts.savepoints() != count
-        {
+        let owed = self.opened[slot].and_then(|open| open.savepoints).filter(|_| is_alone);
+        if let Some(owed) = owed.filter(|owed| *owed != facts.savepoints()) {
             let (found, name) = (facts.savepoints(), op.kind().name());
-            let summary =
-                format!("{id} has ended its {name}, and {found} savepoints are open, not the {count} of its client");
+            let summary = format!("{id} has ended its {name}, and savepoints are open: {found}, of its client {owed}");
             return Err(Evidence::new(summary));
         }
-        if result.is_err() || sibling {
+        if result.is_err() || !is_alone {
             return Ok(());
         }
         if *op == Op::Begin(BeginKind::Immediate) && !facts.writing {
@@ -182,7 +183,11 @@ impl HonestOutcome {
         }
         let (name, is) = (op.kind().name(), if view.in_transaction { "open" } else { "not open" });
         let summary = format!("{id} was told that its {name} succeeded, but after it a transaction is {is}");
-        Err(Evidence::new(summary).with("transaction before", format!("{before:?}")))
+        let opened_by = before.map_or("nothing", |open| match open.by {
+            OpenedBy::Begin => "BEGIN",
+            OpenedBy::Savepoint => "SAVEPOINT",
+        });
+        Err(Evidence::new(summary).with("transaction before, opened by", opened_by))
     }
 }
 
