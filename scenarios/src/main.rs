@@ -2,12 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use falken_scenarios::cli::Cli;
 use falken_scenarios::command;
 
 fn main() -> ExitCode {
-    let exit = match command::dispatch(Cli::parse()) {
+    let exit = match command::dispatch(Cli::read()) {
         Ok(exit) => exit,
         Err(failure) => {
             eprintln!("error: {failure}");
