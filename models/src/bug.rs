@@ -225,6 +225,8 @@ bugs! {
         "The savepoint of an interrupted statement stays open and counts as one of the client's.";
     ConnDropKeepsLocks, "conn.drop-keeps-locks", Cancel, ["WAL-4", "LIVE-4"], "Turso #5022",
         "A dropped connection keeps its WAL locks.";
+    ConnDropLetsFileGoFirst, "conn.drop-lets-file-go-first", Cancel, ["WAL-4"], "neighbour of Turso #5022",
+        "A dropped connection lets the database file go before its locks of the log.";
     CommitErrorLeavesDanglingTx, "commit.error-leaves-dangling-tx", Cancel, ["TX-1", "TX-2", "WAL-4"],
         "Turso #8477, #8475", "A failed COMMIT leaves the write transaction open.";
 }

@@ -64,6 +64,7 @@ pub const SHOWN_BY: &[Shown] = &[
     (Bug::AbandonPartialStatementKept, "overflow-and-freelist", "random"),
     (Bug::InterruptLeavesSavepoint, "savepoints", "random"),
     (Bug::ConnDropKeepsLocks, "overflow-and-freelist", "random"),
+    (Bug::ConnDropLetsFileGoFirst, "overflow-and-freelist", "random"),
     (Bug::CommitErrorLeavesDanglingTx, "tiny-cache", "random"),
     (Bug::ReentryCountLastPageTwice, "two-statements", "pct"),
     (Bug::ReentryAppendRepeated, "savepoints", "random"),

@@ -104,6 +104,7 @@ const CASES: &[Case] = &[
     case(Bug::AbandonPartialStatementKept, 300, &["RE-1"]),
     case(Bug::InterruptLeavesSavepoint, 50, &[]),
     case(Bug::ConnDropKeepsLocks, 50, &[]),
+    case(Bug::ConnDropLetsFileGoFirst, 50, &[]),
     case(Bug::CommitErrorLeavesDanglingTx, 100, &[]),
     case(Bug::ReentryCountLastPageTwice, 200, &[]),
     // What a statement did twice cannot be undone once.

@@ -10,7 +10,6 @@ use falken_models::session::Error;
 use falken_models::wal::LockId;
 
 use super::{Invariant, Moment, View};
-use crate::ledger::Holders;
 use crate::verdict::Evidence;
 
 /// See the module.
@@ -39,7 +38,7 @@ impl Invariant for LockBalance {
             (EventKind::Unlock { lock: LockId::DATABASE, .. }, Actor::Conn(conn), _) => {
                 let held = (0..LockId::DATABASE.0)
                     .map(LockId)
-                    .find(|lock| holds(&view.ledger.locks[usize::from(lock.0)], conn));
+                    .find(|lock| view.ledger.locks[usize::from(lock.0)].include(conn));
                 if let Some(lock) = held {
                     let summary =
                         format!("connection c{conn} lets the database file go and still holds {}", lock.name());
@@ -53,7 +52,7 @@ impl Invariant for LockBalance {
 
     fn ended(&mut self, id: StatementId, op: &Op, _: &Result<Outcome, Error>, view: &View<'_>) -> Result<(), Evidence> {
         // A dropped connection owes nothing any more, whatever it believes itself.
-        match (0_u8..).zip(&view.ledger.locks).find(|(_, holders)| *op == Op::Drop && holds(holders, id.conn)) {
+        match (0_u8..).zip(&view.ledger.locks).find(|(_, holders)| *op == Op::Drop && holders.include(id.conn)) {
             Some((lock, _)) => {
                 let lock = LockId(lock).name();
                 Err(Evidence::new(format!("connection c{} has been dropped and still holds {lock}", id.conn)))
@@ -71,7 +70,7 @@ impl Invariant for LockBalance {
         let in_transaction = connection.in_transaction();
         for lock in (0..LockId::COUNT as u8).map(LockId) {
             let holders = &view.ledger.locks[usize::from(lock.0)];
-            let held = holds(holders, conn);
+            let held = holders.include(conn);
             let may_hold = in_transaction || (lock == LockId::DATABASE && holders.exclusive.is_none());
             if held != connection.owes_lock(lock) || (held && !may_hold) {
                 let summary = format!(
@@ -84,10 +83,6 @@ impl Invariant for LockBalance {
         }
         Ok(())
     }
-}
-
-fn holds(holders: &Holders, conn: u8) -> bool {
-    holders.exclusive == Some(conn) || holders.shared.contains(&conn)
 }
 
 impl LockBalance {

@@ -5,7 +5,7 @@
 //! subject with it. It never reads the subject's memory.
 //!
 //! Commits are numbered from 0, the state at the start. `conn.rs` holds the facts about one connection, `statement.rs` those about
-//! one statement, `versions.rs` the contents per commit, `disk.rs` what the disk has done, `crash.rs` what a crash leaves, `doubts.rs`
+//! one statement, `locks.rs` who holds which lock, `versions.rs` the contents per commit, `disk.rs` what the disk has done, `crash.rs` what a crash leaves, `doubts.rs`
 //! what no fsync has covered although one said so.
 
 mod conn;
@@ -13,23 +13,24 @@ mod crash;
 mod disk;
 mod doubts;
 mod frames;
+mod locks;
 mod state;
 mod statement;
 mod versions;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use falken_models::connection::{Op, StatementId};
 use falken_models::disk::{IoKind, OpId};
-use falken_models::event::{Actor, Event, EventKind, LogPoint, StatementKind};
+use falken_models::event::{Actor, Event, EventKind, LogPoint};
 use falken_models::site::Site;
-use falken_models::wal::{LockId, LockMode, READ_SLOTS_MAX, SyncMode};
+use falken_models::wal::{LockId, SyncMode};
 
 use crate::fault::Fault;
 pub use conn::ConnFacts;
 pub use crash::{Found, Ghost, Survival};
 pub use frames::{FrameFact, Frames};
+pub use locks::Holders;
 pub use statement::{Effect, Met, StatementFacts};
 pub use versions::{Bytes, Row, Versions};
 
@@ -64,27 +65,6 @@ pub enum Creation {
     Pending,
     /// It is there for good.
     Done,
-}
-
-/// The locks of the wal-index as the events tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Holders {
-    /// Connections that hold it shared.
-    pub shared: Vec<u8>,
-    /// The connection that holds it exclusively.
-    pub exclusive: Option<u8>,
-}
-
-impl fmt::Display for Holders {
-    /// `c0, c2 together` or `c1 alone`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shared: Vec<String> = self.shared.iter().map(|conn| format!("c{conn}")).collect();
-        match (self.exclusive, &shared[..]) {
-            (Some(conn), []) => write!(f, "c{conn} alone"),
-            (Some(conn), _) => write!(f, "c{conn} alone and {} together", shared.join(", ")),
-            (None, _) => write!(f, "{} together", shared.join(", ")),
-        }
-    }
 }
 
 /// A generation of the log that a restart has ended.
@@ -402,54 +382,6 @@ impl Ledger {
         if facts.reading.is_none() && is_alone {
             facts.acknowledged_before = acknowledged;
         }
-    }
-
-    /// A statement changes the published header, or may have changed a mark: whoever else is about to begin to read may have
-    /// to look again, a statement beside it as well.
-    fn contend(&mut self, conn: u8) {
-        let own = self.conns[usize::from(conn)].current().contended;
-        self.conns.iter_mut().flat_map(|facts| &mut facts.statements).for_each(|statement| statement.contended = true);
-        self.conn_mut(conn).current_mut().contended = own;
-    }
-
-    fn note_lock(&mut self, conn: u8, lock: LockId, mode: LockMode) {
-        let holders = &mut self.locks[usize::from(lock.0)];
-        match mode {
-            LockMode::Shared => holders.shared.push(conn),
-            LockMode::Exclusive => holders.exclusive = Some(conn),
-        }
-        let alone = |slot: &u8| self.locks[usize::from(LockId::read(*slot).0)].exclusive == Some(conn);
-        let reader_locks = (1..=READ_SLOTS_MAX as u8).take_while(alone).count() as u8;
-        let published = self.published;
-        let facts = self.conn_mut(conn);
-        let is_stale = facts.reading.is_some() && facts.stands_at != published;
-        let statement = facts.current_mut();
-        (statement.refused, statement.asked_for_lock) = (None, true);
-        if lock == LockId::WRITE {
-            statement.met.stale_snapshot = is_stale;
-        }
-        if statement.kind == Some(StatementKind::Checkpoint) {
-            statement.met.write_lock |= lock == LockId::WRITE;
-            statement.met.reader_locks = statement.met.reader_locks.max(reader_locks);
-        }
-    }
-
-    fn note_unlock(&mut self, conn: u8, lock: LockId, mode: LockMode) {
-        let holders = &mut self.locks[usize::from(lock.0)];
-        match mode {
-            LockMode::Shared => {
-                if let Some(at) = holders.shared.iter().position(|holder| *holder == conn) {
-                    holders.shared.swap_remove(at);
-                }
-            }
-            LockMode::Exclusive => {
-                holders.exclusive = None;
-                if lock >= LockId::read(0) && lock <= LockId::read(READ_SLOTS_MAX as u8) {
-                    self.contend(conn);
-                }
-            }
-        }
-        self.conn_mut(conn).current_mut().met.left_database |= lock == LockId::DATABASE;
     }
 
     fn note_read(&mut self, conn: u8, slot: u8, mark: u32, at: LogPoint) {

@@ -17,7 +17,7 @@ use crate::table::forget_undone_layout;
 use crate::turn;
 use crate::visits::first_state;
 use crate::wal::{
-    BeginRead, BeginWrite, Checkpoint, CheckpointMode, CloseLog, EndRead, ReleaseLocks, Rollback, UseLog,
+    BeginRead, BeginWrite, Checkpoint, CheckpointMode, CloseLog, EndRead, LockId, ReleaseLocks, Rollback, UseLog,
 };
 
 #[derive(Debug, Hash, VariantNames)]
@@ -270,6 +270,10 @@ impl Statement {
             }
             Op::Close if s.sibling_runs() => Err(Error::Busy),
             Op::Rollback | Op::Close | Op::Drop => {
+                if self.op == Op::Drop && s.open && s.planted(Bug::ConnDropLetsFileGoFirst) {
+                    s.open = false;
+                    s.unlock(LockId::DATABASE);
+                }
                 self.ends_transaction = true;
                 Ok(Phase::Unwind(Rollback::default()))
             }
