@@ -29,6 +29,15 @@ impl Exit {
     pub const fn code(self) -> u8 {
         self as u8
     }
+
+    /// The same for work that was cut off: without a finding that is no pass.
+    #[must_use]
+    pub const fn unless_cut(self, is_cut: bool) -> Self {
+        match self {
+            Self::Pass if is_cut => Self::Unknown,
+            exit => exit,
+        }
+    }
 }
 
 /// The table that `--help` shows.

@@ -115,12 +115,10 @@ fn alone(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Ex
     Ok(exit_of(pairs.iter().any(Alone::is_missed), is_stopped))
 }
 
+/// A survivor is a finding, whether the work was cut off or not.
 const fn exit_of(has_survivors: bool, is_stopped: bool) -> Exit {
-    match (has_survivors, is_stopped) {
-        (true, _) => Exit::Violation,
-        (false, true) => Exit::Unknown,
-        (false, false) => Exit::Pass,
-    }
+    let exit = if has_survivors { Exit::Violation } else { Exit::Pass };
+    exit.unless_cut(is_stopped)
 }
 
 fn duel(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exit, Failure> {
@@ -152,5 +150,5 @@ fn duel(options: &Bugs, strategies: Vec<&'static strategy::Entry>) -> Result<Exi
     super::print(&style(options).map_or_else(|| report.to_json(), |style| report.to_table(style)))?;
     let seconds = started.elapsed().as_secs_f64();
     deliver(options, |jobs| Night::of_duel(&report, seconds, jobs))?;
-    Ok(exit_of(false, is_stopped))
+    Ok(Exit::Pass.unless_cut(is_stopped))
 }

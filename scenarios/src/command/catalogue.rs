@@ -59,5 +59,5 @@ pub fn catalogue(options: &Run) -> Result<Exit, Failure> {
     let report = Catalogue { scenarios, interrupted, probes: options.probes.then_some(probes) };
     super::print(&if options.json { report.json() } else { report.text() })?;
     let first = report.failed().find_map(|summary| summary.failure.as_ref());
-    Ok(super::exit_unless_interrupted(first.map(|failure| &failure.violation), interrupted))
+    Ok(super::exit_of(first.map(|failure| &failure.violation)).unless_cut(interrupted))
 }

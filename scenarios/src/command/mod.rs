@@ -79,14 +79,6 @@ pub(crate) fn print(text: &str) -> Result<Exit, Failure> {
     }
 }
 
-/// The exit code of work that the user may have ended early: without a violation that is no pass.
-fn exit_unless_interrupted(violation: Option<&Violation>, is_interrupted: bool) -> Exit {
-    match exit_of(violation) {
-        Exit::Pass if is_interrupted => Exit::Unknown,
-        exit => exit,
-    }
-}
-
 /// The exit code that a verdict calls for.
 fn exit_of(violation: Option<&Violation>) -> Exit {
     match violation {

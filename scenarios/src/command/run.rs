@@ -100,7 +100,7 @@ pub fn run(options: &Run) -> Result<Exit, Failure> {
 /// The exit code of a batch.
 pub(super) fn exit_of(summary: &Summary) -> Exit {
     let violation = summary.failure.as_ref().map(|failure| &failure.violation);
-    super::exit_unless_interrupted(violation, summary.interrupted)
+    super::exit_of(violation).unless_cut(summary.interrupted)
 }
 
 /// An engine does not return, so falken ends without it, and leaves the file that makes the run again.

@@ -100,7 +100,7 @@ pub fn sweep(options: &Sweep) -> Result<Exit, Failure> {
     report.covered = covered.map(|((statement, site, aim), points)| Covered { statement, aim, site, points }).collect();
     super::print(&if options.json { report.json() } else { report.text() })?;
     let violation = report.failure.as_ref().map(|failure| &failure.violation);
-    Ok(super::exit_unless_interrupted(violation, report.interrupted))
+    Ok(super::exit_of(violation).unless_cut(report.interrupted))
 }
 
 fn aims(options: &Sweep) -> Vec<Aim> {

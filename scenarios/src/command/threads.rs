@@ -62,10 +62,7 @@ pub fn threads(options: &Threads) -> Result<Exit, Failure> {
     let stop = stop_on_ctrl_c()?;
     let (outcome, seconds) = go(&job, &stop)?;
     let failure = outcome.failure.as_ref().map(|failing| found(&options.repro_dir, &job, failing));
-    let exit = match exit_of(outcome.failure.as_ref()) {
-        Exit::Pass if outcome.stopped => Exit::Unknown,
-        exit => exit,
-    };
+    let exit = exit_of(outcome.failure.as_ref()).unless_cut(outcome.stopped);
     let mut report = report(&job, &outcome, seconds, failure, Vec::new());
     if outcome.stopped && report.failure.is_some() {
         report.notes = vec!["interrupted before the schedule was made shorter and run again".into()];

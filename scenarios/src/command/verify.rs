@@ -75,9 +75,6 @@ pub(super) fn determinism(
         }
     };
     super::print(&text)?;
-    Ok(match (first, interrupted) {
-        (Some(_), _) => Exit::Nondeterminism,
-        (None, true) => Exit::Unknown,
-        (None, false) => Exit::Pass,
-    })
+    let exit = if first.is_some() { Exit::Nondeterminism } else { Exit::Pass };
+    Ok(exit.unless_cut(interrupted))
 }
