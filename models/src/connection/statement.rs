@@ -506,6 +506,9 @@ impl Statement {
                 s.opened_by_savepoint &= s.explicit;
                 if !s.transaction_goes_on() {
                     turn!(end.transition(s));
+                } else if s.view.slot.is_none() {
+                    // An open transaction that has no snapshot protects no read.
+                    s.give_up_reads_of_snapshot();
                 }
                 self.phase = self.after_end(s);
             }
